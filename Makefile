@@ -1,0 +1,68 @@
+# Every target is named in the list that `make` prints.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+ENGINE := deploy/engine/node_modules/.package-lock.json
+PAGE := dashboards/dist/index.html
+PAGE_SOURCES := $(shell find dashboards -name node_modules -prune -o -name dist -prune -o -name test-results -prune \
+	-o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) -print)
+LINTER := .tools/golangci-lint-v2.15.0
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: engine build ## simulate a year of business and serve it at http://127.0.0.1:8080
+	./clew demo
+
+.PHONY: test
+test: engine dashboards ## run every test: Go with the race detector, the page's own, and the page in Chromium
+	cd dashboards && npm run --silent check && npm test --silent
+	go vet ./...
+	go test -race -shuffle=on -timeout 20m ./...
+
+.PHONY: test-fast
+test-fast: ## run the Go tests that need neither engine nor browser, in seconds
+	go test -short ./...
+
+.PHONY: e2e
+e2e: engine dashboards ## run the built program as a user would, and look at its page in Chromium
+	go test -count=1 -timeout 20m -v -run 'TestProgram' .
+
+.PHONY: bench
+bench: engine ## run every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: lint
+lint: $(LINTER) dashboards ## check style and formatting
+	$(LINTER) run ./...
+	$(LINTER) fmt --diff
+	go mod tidy -diff
+
+.PHONY: build
+build: dashboards ## build ./clew with the page inside
+	go build -trimpath -o clew .
+
+.PHONY: engine
+engine: $(ENGINE) ## install the ClickHouse engine (libchdb) into deploy/engine
+
+$(ENGINE): deploy/engine/package-lock.json
+	cd deploy/engine && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: dashboards
+dashboards: $(PAGE) ## install the web packages and build the page
+
+dashboards/node_modules/.package-lock.json: dashboards/package-lock.json
+	cd dashboards && npm ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): dashboards/node_modules/.package-lock.json $(PAGE_SOURCES)
+	cd dashboards && npm run --silent build
+	@touch $@
+
+$(LINTER):
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv .tools/golangci-lint $@
