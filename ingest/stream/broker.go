@@ -1,0 +1,109 @@
+package stream
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// BrokerConfig says where an embedded broker keeps its log and listens.
+type BrokerConfig struct {
+	// Dir holds the log; it is created. One process at a time may use it.
+	Dir string
+	// Addr is a loopback address as host:port, for the broker asks nobody who they are. Empty means 127.0.0.1:0; port 0
+	// takes a free one.
+	Addr string
+}
+
+// Broker is a Kafka broker in this process with its log on disk. What it acknowledged outlives the process, also when
+// that is killed; a machine that loses power may take back the last moments. Messages are kept for ever.
+type Broker struct {
+	cluster *kfake.Cluster
+	lock    *os.File
+	addr    string
+}
+
+// ErrInUse says that another process has the broker's directory.
+var ErrInUse = errors.New("the directory is in use by another process")
+
+// StartBroker starts a broker. It is ready when StartBroker returns.
+func StartBroker(cfg BrokerConfig) (*Broker, error) {
+	addr := cmp.Or(cfg.Addr, "127.0.0.1:0")
+	if err := checkLoopback(addr); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.DataDir(cfg.Dir),
+		kfake.ClusterID(newClusterID()), // only for an empty directory; afterwards the one kept there counts
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, addr) }),
+		// A group that was stopped for a week must not begin at the start again: keep its offsets for ten years.
+		kfake.BrokerConfigs(map[string]string{"offsets.retention.minutes": "5256000"}),
+	)
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("start the broker on %s in %s: %w", addr, cfg.Dir, err)
+	}
+	return &Broker{cluster: cluster, lock: lock, addr: cluster.ListenAddrs()[0]}, nil
+}
+
+// Addr returns the address clients connect to, as host:port.
+func (b *Broker) Addr() string { return b.addr }
+
+// Close stops the broker and frees its directory.
+func (b *Broker) Close() error {
+	b.cluster.Close()
+	if err := b.lock.Close(); err != nil {
+		return fmt.Errorf("free the broker's directory: %w", err)
+	}
+	return nil
+}
+
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("broker address %q: write it as host:port: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("broker address %q: the embedded broker checks no passwords and listens on loopback only: "+
+			"use 127.0.0.1, or a Kafka cluster", addr)
+	}
+	return nil
+}
+
+// lockDir creates and locks a directory. The lock goes with the process, however that ends.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the broker's directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the broker's directory: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrInUse
+		}
+		return nil, fmt.Errorf("broker in %s: %w: stop that process, or give this one another directory", dir, err)
+	}
+	return f, nil
+}
+
+func newClusterID() string {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails
+	return base64.RawURLEncoding.EncodeToString(id)
+}
