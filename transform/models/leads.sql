@@ -1,0 +1,105 @@
+-- grain: one row per lead
+-- reads: lead_updates, stage_changes, assignments, activities, events
+-- writes: leads (workspace, lead_id, created_at, channel, source, medium, campaign, company, contact_name, phone,
+--   email, wechat, industry, region, product, owner, team, attributes)
+--
+-- Anything but a touch makes a lead: an update, a stage, an assignment or a follow-up may each be the first to arrive.
+-- Touches alone make none; they say where a lead came from.
+--
+-- Order is that of occurred_at, then of event_id, so neither late arrival nor a repeated message changes a row. The
+-- updates of a lead are few: gathered into one array, latest first, they are several times cheaper than one aggregate
+-- a field. The owner is who was given the lead last. An acceptance counts where it names somebody, a lock never does,
+-- and a return or a recycling leaves neither owner nor team.
+SELECT
+    seen.workspace AS workspace,
+    seen.lead_id AS lead_id,
+    coalesce(known.stated_at, known.updated_at, seen.seen_at) AS created_at,
+    CAST(touch.first.channel AS LowCardinality(String)) AS channel,
+    CAST(if(known.source != '', known.source, touch.first.source) AS LowCardinality(String)) AS source,
+    CAST(touch.first.medium AS LowCardinality(String)) AS medium,
+    CAST(touch.first.campaign AS LowCardinality(String)) AS campaign,
+    known.company AS company,
+    known.contact_name AS contact_name,
+    known.phone AS phone,
+    known.email AS email,
+    known.wechat AS wechat,
+    CAST(known.attributes['industry'] AS LowCardinality(String)) AS industry,
+    CAST(known.attributes['region'] AS LowCardinality(String)) AS region,
+    CAST(known.attributes['product'] AS LowCardinality(String)) AS product,
+    CAST(given.to_owner.3 AS LowCardinality(String)) AS owner,
+    CAST(given.to_team.3 AS LowCardinality(String)) AS team,
+    CAST(known.attributes AS Map(LowCardinality(String), String)) AS attributes
+FROM
+(
+    SELECT workspace, lead_id, min(at) AS seen_at
+    FROM
+    (
+        SELECT workspace, lead_id, occurred_at AS at FROM lead_updates
+        UNION ALL
+        SELECT workspace, lead_id, occurred_at AS at FROM stage_changes
+        UNION ALL
+        SELECT workspace, lead_id, occurred_at AS at FROM assignments
+        UNION ALL
+        SELECT workspace, lead_id, occurred_at AS at FROM activities
+    )
+    WHERE lead_id != '' AND at <= {as_of:DateTime64(3, 'UTC')}
+    GROUP BY workspace, lead_id
+) AS seen
+LEFT JOIN
+(
+    SELECT
+        workspace,
+        lead_id,
+        updated_at,
+        stated_at,
+        arrayFirst(v -> v != '', latest.company) AS company,
+        arrayFirst(v -> v != '', latest.contact_name) AS contact_name,
+        arrayFirst(v -> v != '', latest.phone) AS phone,
+        arrayFirst(v -> v != '', latest.email) AS email,
+        arrayFirst(v -> v != '', latest.wechat) AS wechat,
+        arrayLast(v -> v != '', latest.source) AS source,
+        arrayFold((newer, older) -> mapUpdate(older, newer), latest.attributes,
+            CAST(map() AS Map(String, String))) AS attributes
+    FROM
+    (
+        SELECT
+            workspace,
+            lead_id,
+            min(toNullable(occurred_at)) AS updated_at,
+            min(created_at) AS stated_at,
+            arrayReverseSort(groupArray(CAST(
+                (occurred_at, event_id, company, contact_name, phone, email, wechat, source,
+                    mapFilter((name, value) -> value != '', attributes))
+                AS Tuple(occurred_at DateTime64(3, 'UTC'), event_id String, company String, contact_name String,
+                    phone String, email String, wechat String, source String, attributes Map(String, String))
+            ))) AS latest
+        FROM lead_updates
+        WHERE lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
+        GROUP BY workspace, lead_id
+    )
+) AS known USING (workspace, lead_id)
+LEFT JOIN
+(
+    SELECT
+        workspace,
+        lead_id,
+        maxIf((occurred_at, event_id, if(action IN ('returned', 'recycled'), '', owner)),
+            action IN ('assigned', 'returned', 'recycled') OR (action = 'accepted' AND owner != '')) AS to_owner,
+        maxIf((occurred_at, event_id, if(action IN ('returned', 'recycled'), '', team)),
+            action IN ('assigned', 'returned', 'recycled') OR (action = 'accepted' AND team != '')) AS to_team
+    FROM assignments
+    WHERE lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
+    GROUP BY workspace, lead_id
+) AS given USING (workspace, lead_id)
+LEFT JOIN
+(
+    SELECT
+        workspace,
+        lead_id,
+        min(CAST((occurred_at, event_id, channel, source, medium, campaign)
+            AS Tuple(occurred_at DateTime64(3, 'UTC'), event_id String, channel String, source String, medium String,
+                campaign String))) AS first
+    FROM events
+    WHERE type = 'touchpoint' AND lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
+    GROUP BY workspace, lead_id
+) AS touch USING (workspace, lead_id)

@@ -1,0 +1,63 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// Replace fills a fresh copy of table with the rows of selectSQL, in the order of columns, and swaps it in atomically:
+// a reader sees the old rows or the new ones. The same call twice gives the same table. It returns the number of rows.
+//
+// The process may die at any line. Before the swap the table is untouched and TABLE_next holds leftovers, which the
+// next call's CREATE OR REPLACE clears away. After the swap the table is complete and TABLE_next holds the old rows,
+// which likewise go with the next call. Calls for one table wait for each other; those of other processes do not, and
+// must be kept apart by whoever runs the jobs.
+//
+// On a cluster the statements go to every node, and the rows come from the shard that runs the SELECT.
+func (db *DB) Replace(ctx context.Context, table string, columns []string, selectSQL string, p Params) (uint64, error) {
+	for _, n := range append([]string{table}, columns...) {
+		if err := checkName(n); err != nil {
+			return 0, err
+		}
+	}
+	lock, _ := db.replacing.LoadOrStore(table, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
+	rows, err := db.replace(ctx, table, columns, selectSQL, p)
+	if err != nil {
+		return 0, fmt.Errorf("replace %s: %w", table, err)
+	}
+	return rows, nil
+}
+
+func (db *DB) replace(ctx context.Context, table string, columns []string, selectSQL string, p Params) (uint64, error) {
+	next := table + "_next"
+	ddl := func(sql string) error { return db.Exec(ctx, onCluster(sql, db.cfg.Cluster), nil) }
+	if err := ddl("CREATE OR REPLACE TABLE " + next + " /*on_cluster*/ AS " + table); err != nil {
+		return 0, err
+	}
+	insert := "INSERT INTO " + next + " (" + strings.Join(columns, ", ") + ")\n" + selectSQL
+	if err := db.Exec(WithSettings(ctx, insertSettings), insert, p); err != nil {
+		return 0, err
+	}
+	rows, err := db.count(ctx, next)
+	if err != nil {
+		return 0, err
+	}
+	if err := ddl("EXCHANGE TABLES " + table + " AND " + next + " /*on_cluster*/"); err != nil {
+		return 0, err
+	}
+	return rows, ddl("DROP TABLE IF EXISTS " + next + " /*on_cluster*/")
+}
+
+func (db *DB) count(ctx context.Context, table string) (uint64, error) {
+	var answer []struct {
+		Rows uint64 `ch:"rows"`
+	}
+	if err := db.Select(ctx, &answer, "SELECT count() AS rows FROM "+table, nil); err != nil {
+		return 0, err
+	}
+	return answer[0].Rows, nil
+}

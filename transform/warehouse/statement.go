@@ -1,0 +1,84 @@
+package warehouse
+
+import (
+	"context"
+	"maps"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+type contextKey int
+
+const (
+	settingsKey contextKey = iota
+	queryIDKey
+)
+
+// WithSettings adds ClickHouse settings for the statements run with the context. What ctx had already stays, except
+// where s says otherwise.
+func WithSettings(ctx context.Context, s map[string]any) context.Context {
+	all := maps.Clone(settingsOf(ctx))
+	maps.Copy(all, s)
+	return context.WithValue(ctx, settingsKey, all)
+}
+
+// WithQueryID names the statements run with the context, by query_id on a server and by log_comment in process.
+func WithQueryID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, queryIDKey, id)
+}
+
+func settingsOf(ctx context.Context) map[string]any {
+	if s, ok := ctx.Value(settingsKey).(map[string]any); ok {
+		return s
+	}
+	return map[string]any{}
+}
+
+// statement gives clickhouse-go what the statement needs beside its text.
+func statement(ctx context.Context, p Params) (context.Context, error) {
+	texts, err := p.texts()
+	if err != nil {
+		return nil, err
+	}
+	options := []clickhouse.QueryOption{
+		clickhouse.WithParameters(texts),
+		clickhouse.WithSettings(maps.Clone(clickhouse.Settings(settingsOf(ctx)))),
+	}
+	if id, ok := ctx.Value(queryIDKey).(string); ok {
+		options = append(options, clickhouse.WithQueryID(id))
+	}
+	return clickhouse.Context(ctx, options...), nil
+}
+
+// Exec runs a statement that has no rows to return.
+func (db *DB) Exec(ctx context.Context, sql string, p Params) error {
+	// On a server, a failure after a long run is then the answer's status and not its unread body.
+	ctx, err := statement(WithSettings(ctx, map[string]any{"wait_end_of_query": 1}), p)
+	if err != nil {
+		return err
+	}
+	return plain(db.conn.Exec(ctx, sql))
+}
+
+// Query runs a SELECT. The rows stream: Close them, or end ctx, to give the connection back.
+func (db *DB) Query(ctx context.Context, sql string, p Params) (*Rows, error) {
+	ctx, err := statement(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.conn.Query(ctx, sql)
+	if err != nil {
+		return nil, plain(err)
+	}
+	return &Rows{rows: rows}, nil
+}
+
+// Select runs a SELECT and puts its rows into dest, a *[]struct whose fields have `ch:"column"` tags. A column without
+// a field is an error.
+func (db *DB) Select(ctx context.Context, dest any, sql string, p Params) error {
+	ctx, err := statement(ctx, p)
+	if err != nil {
+		return err
+	}
+	return plain(db.conn.Select(ctx, dest, sql))
+}
