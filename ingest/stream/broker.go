@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -11,7 +12,10 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // BrokerConfig says where an embedded broker keeps its log and listens.
@@ -24,7 +28,7 @@ type BrokerConfig struct {
 }
 
 // Broker is a Kafka broker in this process with its log on disk. What it acknowledged outlives the process, also when
-// that is killed; a machine that loses power may take back the last moments. Messages are kept for ever.
+// that is killed; a machine that loses power may take back the last moments. Messages are kept until Trim.
 type Broker struct {
 	cluster *kfake.Cluster
 	lock    *os.File
@@ -67,6 +71,43 @@ func (b *Broker) Close() error {
 	b.cluster.Close()
 	if err := b.lock.Close(); err != nil {
 		return fmt.Errorf("free the broker's directory: %w", err)
+	}
+	return nil
+}
+
+// Trim deletes what lies before the offsets, to free disk. Give offsets that every group has committed: a group that is
+// further back will halt, for it can no longer read what it was to read.
+func (b *Broker) Trim(ctx context.Context, before map[Partition]int64) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.addr), kgo.ClientID(clientID))
+	if err != nil {
+		return fmt.Errorf("trim the broker's log: %w", err)
+	}
+	defer client.Close()
+	for p, offset := range before {
+		if err := trim(ctx, client, p, offset); err != nil {
+			return fmt.Errorf("trim %s before offset %d: %w", p, offset, err)
+		}
+	}
+	return nil
+}
+
+func trim(ctx context.Context, client *kgo.Client, p Partition, offset int64) error {
+	part := kmsg.NewDeleteRecordsRequestTopicPartition()
+	part.Partition, part.Offset = int32(p.ID), offset
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic, topic.Partitions = p.Topic, append(topic.Partitions, part)
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.Topics = append(req.Topics, topic)
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return err
+	}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
