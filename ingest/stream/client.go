@@ -119,7 +119,8 @@ func (c *Client) Offsets(ctx context.Context, partitions []Partition) (map[Parti
 	return ranges, nil
 }
 
-// Committed returns the offsets a group is to read on at. A partition without a commit is absent.
+// Committed returns the offsets a group is to read on at. A partition without a commit is absent, and so are all
+// partitions of a group that does not exist yet.
 func (c *Client) Committed(ctx context.Context, group string, partitions []Partition) (map[Partition]int64, error) {
 	req := make(map[string][]int)
 	for _, p := range partitions {
@@ -128,6 +129,9 @@ func (c *Client) Committed(ctx context.Context, group string, partitions []Parti
 	res, err := c.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: req})
 	if err == nil {
 		err = res.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return map[Partition]int64{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka for the offsets of group %s: %w", group, err)

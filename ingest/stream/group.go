@@ -78,6 +78,9 @@ func (g *Group) Close() {
 // ended. After an error it may be called again: the member keeps trying, half a second apart.
 func (g *Group) Next(ctx context.Context) (*Generation, error) {
 	gen, err := g.group.Next(ctx)
+	for errors.Is(err, kafka.RebalanceInProgress) { // another member came or went meanwhile
+		gen, err = g.group.Next(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("join group %s: %w", g.id, err)
 	}

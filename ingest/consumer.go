@@ -1,0 +1,191 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
+)
+
+// consumer is one Run.
+type consumer struct {
+	Config
+	client  *stream.Client
+	sources map[string]uint64 // Position.Source by topic
+}
+
+// lookAround learns what does not change while Run runs, and fails where Run could not work at all.
+func (c *consumer) lookAround(ctx context.Context) error {
+	id, err := c.client.ClusterID(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := c.client.Partitions(ctx, event.Topics()); err != nil {
+		return err
+	}
+	c.sources = make(map[string]uint64)
+	for _, topic := range event.Topics() {
+		c.sources[topic] = source(id, topic)
+	}
+	return nil
+}
+
+// source hashes the cluster too: the same topic name in another cluster is another log.
+func source(clusterID, topic string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(clusterID + "\x00" + topic)) // never fails
+	return h.Sum64()
+}
+
+// run works through the generations of the group.
+func (c *consumer) run(ctx context.Context, group *stream.Group) error {
+	for {
+		gen, err := group.Next(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			c.Log.Warn("ingest is not a member of its group and tries again: if this goes on, check that the brokers run",
+				"group", c.Group, "error", err)
+			continue
+		}
+		var failed error
+		gen.Run(ctx, func(genCtx context.Context) { failed = c.consume(ctx, genCtx, gen) })
+		if failed != nil {
+			return failed
+		}
+	}
+}
+
+// share is the work of one generation: a fetcher for each partition and one flusher.
+type share struct {
+	*consumer
+	gen    *stream.Generation
+	runCtx context.Context // ends when Run is to end, not with the generation
+	// memory bounds what is fetched and not yet written, in the unit of chunk.size.
+	memory *semaphore.Weighted
+	chunks chan chunk
+	// Of each partition: where the log began, what is done and where it ends. Only the flusher changes them.
+	first, done, end map[stream.Partition]int64
+}
+
+// errEndGeneration ends a generation so that the group is joined anew and read on at its committed offsets.
+var errEndGeneration = errors.New("end the generation")
+
+// consume returns nil when the generation is over, and an error when Run must halt.
+func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) error {
+	s := &share{
+		consumer: c, gen: gen, runCtx: runCtx,
+		memory: semaphore.NewWeighted(int64(3 * c.MaxBytes)),
+		chunks: make(chan chunk, chunksAhead),
+		first:  make(map[stream.Partition]int64),
+		done:   make(map[stream.Partition]int64),
+		end:    make(map[stream.Partition]int64),
+	}
+	if err := s.locate(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	c.Log.Info("partitions assigned", "group", c.Group, "partitions", len(gen.Assigned))
+	c.OnFlush(s.progress())
+	g, ctx := errgroup.WithContext(ctx)
+	for _, a := range gen.Assigned {
+		begin := chunk{next: s.done[a.Partition], end: s.end[a.Partition]}
+		g.Go(func() error { return s.fetch(ctx, a.Partition, begin) })
+	}
+	g.Go(func() error { return s.flush(ctx) })
+	if err := g.Wait(); !errors.Is(err, errEndGeneration) {
+		return err
+	}
+	return nil
+}
+
+// locate finds where to begin and checks that the logs still hold it.
+func (s *share) locate(ctx context.Context) error {
+	if len(s.gen.Assigned) == 0 {
+		return nil
+	}
+	var partitions []stream.Partition
+	for _, a := range s.gen.Assigned {
+		partitions = append(partitions, a.Partition)
+	}
+	var ranges map[stream.Partition]stream.Range
+	err := s.retry(ctx, "kafka did not tell what its topics hold: check that the brokers run", func() (err error) {
+		ranges, err = s.client.Offsets(ctx, partitions)
+		return err
+	})
+	if err != nil {
+		return nil // ctx has ended
+	}
+	for _, a := range s.gen.Assigned {
+		r := ranges[a.Partition]
+		begin := a.Offset
+		if begin < 0 {
+			begin = r.First
+		}
+		if begin < r.First || begin > r.End {
+			return s.logLost(a.Partition, begin, r)
+		}
+		s.first[a.Partition], s.done[a.Partition], s.end[a.Partition] = r.First, begin, r.End
+	}
+	return nil
+}
+
+// logLost tells the two ways in which a log can lose what was to be read, for they have different remedies.
+func (s *share) logLost(p stream.Partition, offset int64, r stream.Range) error {
+	if offset < r.First {
+		return fmt.Errorf("%s: %w: group %s reads on at offset %d and the log begins at %d: %d messages were deleted "+
+			"before they were read; have them sent again if they can be, move the group to offset %d "+
+			"(kafka-consumer-groups --reset-offsets), and lengthen the topic's retention",
+			p, ErrLogLost, s.Group, offset, r.First, r.First-offset, r.First)
+	}
+	return fmt.Errorf("%s: %w: group %s reads on at offset %d and the log ends at %d: the topic was deleted and made "+
+		"again, or the brokers lost messages; find out which, then move the group to where it should read on "+
+		"(kafka-consumer-groups --reset-offsets), or give ingest another group to read everything from the start",
+		p, ErrLogLost, s.Group, offset, r.End)
+}
+
+// The waits between attempts: quick at first, then bounded so that a repaired service is noticed soon.
+const (
+	firstWait = 100 * time.Millisecond
+	lastWait  = 5 * time.Second
+)
+
+// retry calls do until it succeeds. Each failure is logged with a message that says what to do. The error is that of
+// ctx, when that ended first.
+func (c *consumer) retry(ctx context.Context, message string, do func() error) error {
+	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, min(2*wait, lastWait) {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.Log.Warn(message, "attempt", attempt, "next_in", wait, "error", err)
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// pause waits; false means that ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

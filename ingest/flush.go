@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"clew/ingest/stream"
+)
+
+const (
+	// stopGrace is how long a write under way may take once Run is to end.
+	stopGrace = time.Second
+	// moveGrace is how long it may take once the group changes: the other members wait, for 30 s at most.
+	moveGrace = 10 * time.Second
+	// commitAttempts is how often a commit is tried before the group is joined anew. Rows already stored are then
+	// read and written again.
+	commitAttempts = 3
+)
+
+// pending is the batch being gathered.
+type pending struct {
+	Batch
+	next map[stream.Partition]int64
+	end  map[stream.Partition]int64
+	size int64
+}
+
+func newPending() *pending {
+	return &pending{next: make(map[stream.Partition]int64), end: make(map[stream.Partition]int64)}
+}
+
+func (b *pending) add(c chunk) {
+	b.Records = append(b.Records, c.Records...)
+	b.DeadLetters = append(b.DeadLetters, c.DeadLetters...)
+	b.next[c.partition], b.end[c.partition] = c.next, c.end
+	b.size += c.size
+}
+
+func (b *pending) rows() int { return len(b.Records) + len(b.DeadLetters) }
+
+// flush gathers chunks into batches and writes them, until ctx ends.
+func (s *share) flush(ctx context.Context) error {
+	b := newPending()
+	timer := time.NewTimer(s.FlushEvery)
+	timer.Stop()
+	for {
+		full := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+			full = true
+		case c := <-s.chunks:
+			if len(b.next) == 0 {
+				timer.Reset(s.FlushEvery)
+			}
+			b.add(c)
+			full = b.rows() >= s.MaxRows || b.size >= int64(s.MaxBytes)
+		}
+		if !full {
+			continue
+		}
+		timer.Stop()
+		if err := s.write(ctx, b); err != nil {
+			return err
+		}
+		b = newPending()
+	}
+}
+
+// write stores a batch and commits it. If the process dies before the commit, the rows are read and written again.
+func (s *share) write(ctx context.Context, b *pending) error {
+	if b.rows() > 0 {
+		writeCtx, cancel := s.graceful(ctx)
+		defer cancel()
+		err := s.retry(ctx, "the sink did not take a batch and is offered it again: see the cause, reading waits meanwhile",
+			func() error { return s.Sink.Write(writeCtx, b.Batch) })
+		if err != nil {
+			return nil // ctx has ended
+		}
+	}
+	if err := s.commit(ctx, b); err != nil {
+		return err
+	}
+	s.memory.Release(b.size)
+	maps.Copy(s.done, b.next)
+	maps.Copy(s.end, b.end)
+	p := s.progress()
+	p.Records, p.DeadLetters, p.Behind = len(b.Records), len(b.DeadLetters), s.behind(b)
+	s.OnFlush(p)
+	return nil
+}
+
+// graceful returns a context that outlives ctx by a moment, so that a write under way need not be repeated.
+func (s *share) graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		moved, done := context.WithTimeout(out, moveGrace)
+		defer done()
+		select {
+		case <-moved.Done():
+		case <-s.runCtx.Done():
+			pause(moved, stopGrace)
+		}
+	})
+	return out, func() { stop(); cancel() }
+}
+
+func (s *share) commit(ctx context.Context, b *pending) error {
+	for attempt := 1; ; attempt++ {
+		err := s.gen.Commit(b.next)
+		if err == nil {
+			return nil
+		}
+		s.Log.Warn("rows were stored and their offsets not committed: they may be read and stored again",
+			"rows", b.rows(), "attempt", attempt, "error", err)
+		if attempt == commitAttempts || !pause(ctx, firstWait) {
+			return errEndGeneration
+		}
+	}
+}
+
+func (s *share) progress() Progress {
+	var p Progress
+	for partition, first := range s.first {
+		p.Committed += s.done[partition] - first
+		p.End += max(s.end[partition], s.done[partition]) - first
+	}
+	return p
+}
+
+// behind is 0 when a flush has no rows.
+func (s *share) behind(b *pending) time.Duration {
+	var newest time.Time
+	for _, r := range b.Records {
+		if r.ReceivedAt.After(newest) {
+			newest = r.ReceivedAt
+		}
+	}
+	for _, d := range b.DeadLetters {
+		if d.ReceivedAt.After(newest) {
+			newest = d.ReceivedAt
+		}
+	}
+	if newest.IsZero() {
+		return 0
+	}
+	return max(0, s.Now().Sub(newest))
+}

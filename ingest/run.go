@@ -1,0 +1,156 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
+)
+
+// DefaultGroup is the consumer group of a Config that names none.
+const DefaultGroup = "clew"
+
+// Config says where messages come from and where rows go. Stream, Sink and Now are required.
+type Config struct {
+	Stream stream.Config
+	// Group is the consumer group: processes with one group share the partitions. Default: DefaultGroup.
+	Group string
+	Sink  Sink
+	// Now dates messages that carry no time or an impossible one, and measures how far behind the rows are.
+	Now func() time.Time
+	// Log takes what an operator should know. Default: nothing is logged.
+	Log *slog.Logger
+	// OnFlush is called after each commit, and with an empty flush when partitions were assigned. It should return soon:
+	// writing waits for it. It may be nil.
+	OnFlush func(Progress)
+	// A batch is written when it has MaxRows rows (default 100,000), takes about MaxBytes bytes of memory (default
+	// 64 MiB), or is FlushEvery old (default 1 s). Three times MaxBytes may be in memory.
+	MaxRows    int
+	MaxBytes   int
+	FlushEvery time.Duration
+}
+
+// Progress says how far ingest is.
+type Progress struct {
+	// Records and DeadLetters are the rows of this flush.
+	Records, DeadLetters int
+	// Committed and End count the messages in the partitions of this process: those done, and all there are. Both include
+	// what was done before this process started.
+	Committed, End int64
+	// Behind is the age of the newest row of this flush: how late the sink is.
+	Behind time.Duration
+}
+
+func (cfg Config) withDefaults() Config {
+	cfg.Group = cmp.Or(cfg.Group, DefaultGroup)
+	cfg.MaxRows = cmp.Or(cfg.MaxRows, 100_000)
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 64<<20)
+	cfg.FlushEvery = cmp.Or(cfg.FlushEvery, time.Second)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.OnFlush == nil {
+		cfg.OnFlush = func(Progress) {}
+	}
+	return cfg
+}
+
+// ErrLogLost says that a partition no longer holds what is to be read next. Going on would lose messages without a
+// trace, so Run halts until an operator has decided.
+var ErrLogLost = errors.New("the log does not hold what is to be read next")
+
+// Run carries the messages of all event topics to the sink until ctx ends; it then returns nil. The topics must exist.
+//
+// While it runs, Kafka or the sink may fail for any time: Run keeps trying, and logs. It returns an error when it cannot
+// begin, and ErrLogLost.
+//
+// When ctx ends, a write under way has one more second to succeed and be committed. What was read and not written is
+// read again next time.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Sink == nil || cfg.Now == nil {
+		return errors.New("ingest: the configuration has no Sink or no Now")
+	}
+	cfg = cfg.withDefaults()
+	client, err := stream.NewClient(cfg.Stream)
+	if err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	defer client.Close()
+	c := &consumer{Config: cfg, client: client}
+	if err := c.lookAround(ctx); err != nil {
+		return endOr(ctx, err)
+	}
+	group, err := client.Join(ctx, cfg.Group, event.Topics(), cfg.Log)
+	if err != nil {
+		return endOr(ctx, err)
+	}
+	defer group.Close()
+	return endOr(ctx, c.run(ctx, group))
+}
+
+// endOr leaves out the error that only says that ctx has ended.
+func endOr(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil && !errors.Is(err, ErrLogLost) {
+		return nil
+	}
+	return fmt.Errorf("ingest: %w", err)
+}
+
+// CaughtUp waits until the group has committed everything that was in the event topics when it was called. It reads
+// nothing itself: a Run with the same Stream and Group must be under way, here or elsewhere, unless there is nothing to
+// do. It uses only these two fields. The error is the one of ctx, with what was still missing.
+func CaughtUp(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	client, err := stream.NewClient(cfg.Stream)
+	if err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	defer client.Close()
+	partitions, err := client.Partitions(ctx, event.Topics())
+	if err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	goal, err := client.Offsets(ctx, partitions)
+	if err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	for {
+		n, err := missing(ctx, client, cfg.Group, goal)
+		if err == nil && n == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("ingest: waiting for group %s to commit %d more messages: %w",
+				cfg.Group, n, errors.Join(ctx.Err(), err))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// missing counts the messages up to the goal that are not committed.
+func missing(ctx context.Context, c *stream.Client, group string, goal map[stream.Partition]stream.Range) (int64, error) {
+	var open []stream.Partition
+	for p, r := range goal {
+		if r.End > r.First {
+			open = append(open, p)
+		}
+	}
+	if len(open) == 0 {
+		return 0, nil
+	}
+	committed, err := c.Committed(ctx, group, open)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	for _, p := range open {
+		n += max(0, goal[p].End-max(committed[p], goal[p].First))
+	}
+	return n, nil
+}

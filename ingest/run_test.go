@@ -1,0 +1,485 @@
+package ingest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
+)
+
+// Flags of the process that dies between writing and committing.
+var (
+	dieBroker = flag.String("die-broker", "", "consume from this broker and die after the first write, in place of the tests")
+	dieFile   = flag.String("die-file", "", "where that process notes what it wrote")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *dieBroker != "" {
+		consumeAndDie(*dieBroker, *dieFile)
+	}
+	os.Exit(m.Run())
+}
+
+// writerFunc makes a function a Sink.
+type writerFunc func(context.Context, Batch) error
+
+func (f writerFunc) Write(ctx context.Context, b Batch) error { return f(ctx, b) }
+
+// recorder is a sink that remembers.
+type recorder struct {
+	mu      sync.Mutex
+	batches []Batch
+}
+
+func (r *recorder) Write(_ context.Context, b Batch) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.batches = append(r.batches, b)
+	return nil
+}
+
+func (r *recorder) records() []Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []Record
+	for _, b := range r.batches {
+		all = append(all, b.Records...)
+	}
+	return all
+}
+
+func (r *recorder) deadLetters() []DeadLetter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []DeadLetter
+	for _, b := range r.batches {
+		all = append(all, b.DeadLetters...)
+	}
+	return all
+}
+
+// counts says how often each event id was written.
+func counts(records []Record) map[string]int {
+	n := make(map[string]int)
+	for _, r := range records {
+		n[r.Event.Head().EventID]++
+	}
+	return n
+}
+
+var (
+	happened = time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	arrived  = time.Date(2026, 3, 1, 8, 0, 1, 0, time.UTC)
+	present  = time.Date(2026, 3, 1, 8, 0, 3, 0, time.UTC)
+)
+
+func now() time.Time { return present }
+
+// kafka starts a broker with the event topics.
+func kafka(t testing.TB, partitions int) (stream.Config, *stream.Broker) {
+	t.Helper()
+	b, err := stream.StartBroker(stream.BrokerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := stream.Config{Brokers: []string{b.Addr()}, MaxMessageBytes: 4 << 20}
+	if err := stream.EnsureTopics(t.Context(), cfg, event.Topics(), partitions); err != nil {
+		t.Fatal(err)
+	}
+	return cfg, b
+}
+
+func send(t testing.TB, cfg stream.Config, messages ...stream.Message) {
+	t.Helper()
+	w := stream.NewWriter(cfg)
+	defer w.Close()
+	if err := w.Write(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func message(t testing.TB, e event.Event) stream.Message {
+	t.Helper()
+	raw, err := event.Encode(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.Message{Topic: event.Topic(e.Kind()), Key: []byte(event.Key(e)), Value: raw, Time: arrived}
+}
+
+func header(id string) event.Header {
+	return event.Header{EventID: id, OccurredAt: happened, LeadID: "lead-" + id}
+}
+
+func oneOfEach() []event.Event {
+	return []event.Event{
+		&event.Touchpoint{Header: header("t"), Channel: "search", Touch: "click"},
+		&event.Behavior{Header: header("b"), Name: "page_view"},
+		&event.Lead{Header: header("l"), Company: "Acme"},
+		&event.Activity{Header: header("a"), Owner: "li", Method: "call", Effective: true},
+		&event.Stage{Header: header("s"), Stage: event.LifecycleStageMQL},
+		&event.Assignment{Header: header("g"), Owner: "li", Action: event.ActionAssigned},
+		&event.Cost{
+			Header: event.Header{EventID: "c", OccurredAt: happened}, Date: "2026-03-01", Channel: "search", Amount: 10,
+			Currency: "CNY",
+		},
+	}
+}
+
+// numbered returns behaviours with the ids 0 to n-1 of many leads.
+func numbered(t testing.TB, from, to int) []stream.Message {
+	t.Helper()
+	var out []stream.Message
+	for i := from; i < to; i++ {
+		h := header(fmt.Sprint(i))
+		h.LeadID = fmt.Sprint("lead-", i%97)
+		out = append(out, message(t, &event.Behavior{Header: h, Name: "page_view"}))
+	}
+	return out
+}
+
+// wantOnce checks that the ids 0 to n-1 were each written exactly once.
+func wantOnce(t *testing.T, records []Record, n int) {
+	t.Helper()
+	got := counts(records)
+	for i := range n {
+		if got[fmt.Sprint(i)] != 1 {
+			t.Fatalf("event %d was written %d times", i, got[fmt.Sprint(i)])
+		}
+	}
+	if len(got) != n {
+		t.Errorf("%d different events were written, want %d", len(got), n)
+	}
+}
+
+// start runs ingest until stop is called, which also checks that it ended without an error.
+func start(t *testing.T, cfg Config) (stop func()) {
+	t.Helper()
+	if cfg.Now == nil {
+		cfg.Now = now
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, cfg) }()
+	return sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// drain runs ingest until everything is committed.
+func drain(t *testing.T, cfg Config) {
+	t.Helper()
+	stop := start(t, cfg)
+	defer stop()
+	caughtUp(t, cfg)
+}
+
+func caughtUp(t *testing.T, cfg Config) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := CaughtUp(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAllTopicsReachTheSink(t *testing.T) {
+	kcfg, _ := kafka(t, 4)
+	for _, e := range oneOfEach() {
+		send(t, kcfg, message(t, e))
+	}
+	var r recorder
+	drain(t, Config{Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond})
+	got := r.records()
+	slices.SortFunc(got, func(a, b Record) int { return cmp.Compare(a.Event.Kind(), b.Event.Kind()) })
+	want := oneOfEach()
+	slices.SortFunc(want, func(a, b event.Event) int { return cmp.Compare(a.Kind(), b.Kind()) })
+	if len(got) != len(want) || len(r.deadLetters()) != 0 {
+		t.Fatalf("got %d records and the dead letters %v", len(got), r.deadLetters())
+	}
+	sources := make(map[uint64]bool)
+	for i, g := range got {
+		if fmt.Sprintf("%+v", g.Event) != fmt.Sprintf("%+v", want[i]) {
+			t.Errorf("got %+v, want %+v", g.Event, want[i])
+		}
+		if !g.ReceivedAt.Equal(arrived) || g.Clamped || g.Offset != 0 || g.Row != 0 {
+			t.Errorf("%s arrived as %+v", g.Event.Kind(), g)
+		}
+		sources[g.Source] = true
+	}
+	if len(sources) != len(want) {
+		t.Errorf("the topics have %d sources", len(sources))
+	}
+}
+
+// badMessages are messages of which each makes one dead letter of the reason.
+func badMessages() map[string]stream.Message {
+	good := `{"event_id":"x","occurred_at":"2026-03-01T08:00:00Z","lead_id":"l",`
+	bad := func(t event.Type, value string) stream.Message {
+		return stream.Message{Topic: event.Topic(t), Key: []byte("k"), Value: []byte(value), Time: arrived}
+	}
+	return map[string]stream.Message{
+		event.ReasonMalformedJSON: bad(event.TypeBehavior, good+`"name":`),
+		event.ReasonUnknownType:   bad(event.TypeBehavior, good+`"name":"n","type":"visit"}`),
+		event.ReasonMissingField:  bad(event.TypeTouchpoint, good+`"touch":"click"}`),
+		event.ReasonWrongType:     bad(event.TypeCost, good+`"date":"2026-03-01","channel":"c","amount":"12","currency":"CNY"}`),
+		event.ReasonInvalidValue:  bad(event.TypeStage, good+`"stage":"fresh"}`),
+		event.ReasonUnknownField:  bad(event.TypeAssignment, good+`"action":"assigned","ovner":"li"}`),
+		event.ReasonTooLarge:      bad(event.TypeLead, good+`"company":"`+strings.Repeat("a", event.MaxSize)+`"}`),
+	}
+}
+
+func TestEachBadMessageBecomesOneDeadLetter(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	send(t, kcfg, numbered(t, 0, 50)...)
+	for _, m := range badMessages() {
+		send(t, kcfg, m)
+	}
+	send(t, kcfg, numbered(t, 50, 100)...)
+	var r recorder
+	drain(t, Config{Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond})
+	wantOnce(t, r.records(), 100)
+	got := make(map[string]int)
+	for _, d := range r.deadLetters() {
+		got[d.Reason]++
+		m := badMessages()[d.Reason]
+		if d.Topic != m.Topic || !bytes.Equal(d.Raw, m.Value) || !bytes.Equal(d.Key, m.Key) || d.Detail == "" ||
+			!d.ReceivedAt.Equal(arrived) || d.Source == 0 {
+			t.Errorf("dead letter %s: topic %s, key %s, detail %q, received %v, %+v, %d bytes",
+				d.Reason, d.Topic, d.Key, d.Detail, d.ReceivedAt, d.Position, len(d.Raw))
+		}
+	}
+	want := make(map[string]int)
+	for reason := range badMessages() {
+		want[reason] = 1
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTimesThatCannotBe(t *testing.T) {
+	lead := func(id string, occurred, sent time.Time) stream.Message {
+		m := message(t, &event.Lead{Header: event.Header{EventID: id, LeadID: "l", OccurredAt: occurred}})
+		m.Time = sent
+		return m
+	}
+	kcfg, _ := kafka(t, 1)
+	send(t, kcfg,
+		lead("in time", arrived.Add(24*time.Hour), arrived),
+		lead("early", arrived.Add(24*time.Hour+time.Millisecond), arrived),
+		lead("old", arrived.AddDate(-40, 0, 0), arrived),
+		lead("sent in a year", happened, present.AddDate(1, 0, 0)),
+		lead("sent in 1970", happened, time.Unix(0, 0)),
+		lead("fine", happened, arrived.Add(1234567*time.Nanosecond)))
+	var r recorder
+	drain(t, Config{Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond})
+	type row struct {
+		id                 string
+		occurred, received time.Time
+		clamped            bool
+	}
+	want := []row{
+		{"in time", arrived.Add(24 * time.Hour), arrived, false},
+		{"early", arrived, arrived, true},
+		{"old", arrived.AddDate(-40, 0, 0), arrived, false},
+		{"sent in a year", happened, present, false},
+		{"sent in 1970", happened, present, false},
+		{"fine", happened, arrived.Add(time.Millisecond), false},
+	}
+	var got []row
+	for _, rec := range r.records() {
+		got = append(got, row{rec.Event.Head().EventID, rec.Event.Head().OccurredAt, rec.ReceivedAt, rec.Clamped})
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// Rows of one partition come in the order of its offsets, over batches that are cut by rows.
+func TestBatchesKeepOrderAndSize(t *testing.T) {
+	kcfg, _ := kafka(t, 3)
+	send(t, kcfg, numbered(t, 0, 5000)...)
+	var r recorder
+	drain(t, Config{Stream: kcfg, Sink: &r, MaxRows: 700, FlushEvery: 10 * time.Millisecond})
+	wantOnce(t, r.records(), 5000)
+	last := make(map[uint32]int64)
+	for p := range uint32(3) {
+		last[p] = -1
+	}
+	for _, rec := range r.records() {
+		if int64(rec.Offset) != last[rec.Partition]+1 {
+			t.Fatalf("partition %d: offset %d came after %d", rec.Partition, rec.Offset, last[rec.Partition])
+		}
+		last[rec.Partition] = int64(rec.Offset)
+	}
+	for _, b := range r.batches {
+		if n := len(b.Records); n == 0 || n >= 700+chunkRows {
+			t.Errorf("a batch has %d rows", n)
+		}
+	}
+}
+
+func TestBatchesAreCutByBytes(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	send(t, kcfg, numbered(t, 0, 3000)...)
+	var r recorder
+	drain(t, Config{Stream: kcfg, Sink: &r, MaxBytes: 10_000, FlushEvery: time.Hour, MaxRows: 3000})
+	wantOnce(t, r.records(), 3000)
+	if len(r.batches) < 3 {
+		t.Errorf("%d batches", len(r.batches))
+	}
+}
+
+func TestSinkThatFailsLosesNothing(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	send(t, kcfg, numbered(t, 0, 1000)...)
+	var r recorder
+	var offered []Batch
+	sink := writerFunc(func(ctx context.Context, b Batch) error {
+		offered = append(offered, b)
+		if len(offered) <= 2 {
+			return errors.New("no space left")
+		}
+		return r.Write(ctx, b)
+	})
+	var log bytes.Buffer
+	drain(t, Config{
+		Stream: kcfg, Sink: sink, FlushEvery: 10 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	wantOnce(t, r.records(), 1000)
+	for i := 1; i < 3; i++ {
+		if !slices.Equal(positions(offered[0].Records), positions(offered[i].Records)) {
+			t.Errorf("attempt %d offered other rows", i)
+		}
+	}
+	if n := strings.Count(log.String(), "no space left"); n != 2 {
+		t.Errorf("the cause was logged %d times:\n%s", n, log.String())
+	}
+}
+
+func positions(records []Record) []Position {
+	var out []Position
+	for _, r := range records {
+		out = append(out, r.Position)
+	}
+	return out
+}
+
+func TestRestartResumesFromTheCommit(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	var r recorder
+	cfg := Config{Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond}
+	send(t, kcfg, numbered(t, 0, 300)...)
+	drain(t, cfg)
+	wantOnce(t, r.records(), 300)
+	send(t, kcfg, numbered(t, 300, 500)...)
+	drain(t, cfg)
+	wantOnce(t, r.records(), 500)
+}
+
+func TestGroupsReadOnTheirOwn(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	send(t, kcfg, numbered(t, 0, 10)...)
+	for _, group := range []string{"one", "other"} {
+		var r recorder
+		drain(t, Config{Stream: kcfg, Group: group, Sink: &r, FlushEvery: 10 * time.Millisecond})
+		wantOnce(t, r.records(), 10)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	send(t, kcfg, numbered(t, 0, 100)...)
+	send(t, kcfg, badMessages()[event.ReasonMissingField])
+	var seen []Progress
+	var r recorder
+	drain(t, Config{
+		Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond, MaxRows: 101,
+		OnFlush: func(p Progress) { seen = append(seen, p) },
+	})
+	if first := (Progress{End: 101}); seen[0] != first {
+		t.Errorf("at the start %+v, want %+v", seen[0], first)
+	}
+	records, dead := 0, 0
+	for _, p := range seen[1:] {
+		records += p.Records
+		dead += p.DeadLetters
+		if p.Behind != 2*time.Second {
+			t.Errorf("behind by %v", p.Behind)
+		}
+	}
+	if last := seen[len(seen)-1]; records != 100 || dead != 1 || last.Committed != 101 || last.End != 101 {
+		t.Errorf("%d records, %d dead letters, at the end %+v", records, dead, last)
+	}
+}
+
+func TestCaughtUpTellsWhatIsMissing(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	send(t, kcfg, numbered(t, 0, 7)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	err := CaughtUp(ctx, Config{Stream: kcfg})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), " 7 ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An empty log is caught up at once: nobody waits for the group to form.
+func TestCaughtUpOnAnEmptyLog(t *testing.T) {
+	kcfg, _ := kafka(t, 4)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := CaughtUp(ctx, Config{Stream: kcfg}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunNeedsItsTopics(t *testing.T) {
+	b, err := stream.StartBroker(stream.BrokerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var r recorder
+	err = Run(t.Context(), Config{Stream: stream.Config{Brokers: []string{b.Addr()}}, Sink: &r, Now: now})
+	if err == nil || !strings.Contains(err.Error(), "clew.touchpoints") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRunNeedsItsConfig(t *testing.T) {
+	kcfg := stream.Config{Brokers: []string{"127.0.0.1:1"}}
+	for name, cfg := range map[string]Config{
+		"sink":   {Stream: kcfg, Now: now},
+		"now":    {Stream: kcfg, Sink: &recorder{}},
+		"broker": {Sink: &recorder{}, Now: now},
+	} {
+		if err := Run(t.Context(), cfg); err == nil {
+			t.Errorf("without %s Run began", name)
+		}
+	}
+}
