@@ -28,7 +28,7 @@ SELECT
     CAST(known.attributes['product'] AS LowCardinality(String)) AS product,
     CAST(given.to_owner.3 AS LowCardinality(String)) AS owner,
     CAST(given.to_team.3 AS LowCardinality(String)) AS team,
-    CAST(known.attributes AS Map(LowCardinality(String), String)) AS attributes
+    CAST(mapSort(known.attributes) AS Map(LowCardinality(String), String)) AS attributes
 FROM
 (
     SELECT workspace, lead_id, min(at) AS seen_at
