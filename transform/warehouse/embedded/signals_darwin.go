@@ -10,7 +10,10 @@ import (
 const lastSignal = 31
 
 // action is struct sigaction of libSystem as opaque bytes: 16 of them.
-type action [64]byte
+type action [8]uint64
+
+// none says that the signal had no handler: the action begins with it, and SIG_DFL is 0.
+func (a *action) none() bool { return *(*uintptr)(unsafe.Pointer(a)) == 0 }
 
 // signalActions is what each signal did when it was read.
 type signalActions [lastSignal + 1]action
@@ -33,9 +36,12 @@ func saveSignals() *signalActions {
 	return saved
 }
 
-// restore makes every signal do what it did. SIGKILL and SIGSTOP refuse, which is harmless.
+// restore makes every signal that had a handler do what it did. One that had none keeps what the library gave it: the
+// engine asks its own threads for their stacks with it, and without a handler that would end the process.
 func (saved *signalActions) restore() {
 	for sig := 1; sig <= lastSignal; sig++ {
-		sigaction(sig, unsafe.Pointer(&saved[sig]), nil)
+		if !saved[sig].none() {
+			sigaction(sig, unsafe.Pointer(&saved[sig]), nil)
+		}
 	}
 }
