@@ -98,7 +98,8 @@ func TestRowsBecomeEvents(t *testing.T) {
 	equal(t, lines(t, parse(t, crm), dir), []string{
 		`lead {"event_id":"crm:L1","occurred_at":"2026-01-31T00:00:00.123Z","lead_id":"L1",` +
 			`"identifiers":{"email":"a@b.example"},"created_at":"2026-01-31T00:00:00.123Z",` +
-			`"contact":{"name":"Li, \"Na\"","email":"a@b.example"},"source":"expo","attributes":{"industry":"软件","staff":"250"}}`,
+			`"contact":{"name":"Li, \"Na\"","email":"a@b.example"},"source":"expo",` +
+			`"attributes":{"industry":"软件","staff":"250"}}`,
 		`behavior {"event_id":"crm:L1:view","occurred_at":"2026-01-31T00:00:00.123Z","lead_id":"L1",` +
 			`"name":"page_view","page_group":"pricing","value":250}`,
 		`lead {"event_id":"crm:L2","occurred_at":"2026-01-31T08:00:00Z","lead_id":"L2",` +
@@ -119,13 +120,15 @@ func TestFaultyRowIsReportedAndTheNextRead(t *testing.T) {
 		"L7,2026-01-01 00:00:00,,,,,,,\n")
 	equal(t, lines(t, parse(t, crm), dir), []string{
 		`! crm-1.csv:2:4: column "at": value "2026-13-01 00:00:00" for created_at of a lead is no time of the form ` +
-			`YYYY-MM-DD hh:mm:ss or YYYY-MM-DDThh:mm:ssZ or D/M/YYYY: correct it, or add its form to times of mapping "crm"`,
+			`YYYY-MM-DD hh:mm:ss or YYYY-MM-DDThh:mm:ssZ or D/M/YYYY: correct it, or add its form to times of ` +
+			`mapping "crm"`,
 		`! crm-1.csv:3:27: column "staff": value "many\nlines" is no number: correct it, with a point and without ` +
 			`thousands separators`,
 		`! crm-1.csv:5:1: column "id": value "" missing_field: event_id is missing: send it, not empty`,
 		`! crm-1.csv:6:1: the row is not CSV: wrong number of fields: correct its commas and quotes`,
 		`! crm-1.csv:7:26: the row is not CSV: bare " in non-quoted-field: correct its commas and quotes`,
-		`! crm-1.csv:8:24: column "name": value "\xff" invalid_value: contact.name is not valid UTF-8: send text in UTF-8`,
+		`! crm-1.csv:8:24: column "name": value "\xff" invalid_value: contact.name is not valid UTF-8: send ` +
+			`text in UTF-8`,
 		`lead {"event_id":"crm:L7","occurred_at":"2025-12-31T16:00:00Z","lead_id":"L7",` +
 			`"created_at":"2025-12-31T16:00:00Z","source":"unknown"}`,
 	})
@@ -145,18 +148,22 @@ inputs:
     delimiter: ";"
     events:
       - type: cost
-        fields: {event_id: "r:{id}", occurred_at: "{day}", date: "{day}", channel: ads, amount: "{cost}", currency: EUR}
+        fields: {event_id: "r:{id}", occurred_at: "{day}", date: "{day}", channel: ads,
+                 amount: "{cost}", currency: EUR}
       - type: stage
         repeat: orders
         within: leads
-        fields:
-          {event_id: "r:{id}:{index}", occurred_at: "{day}", lead_id: "{id}.{index}", stage: won, amount: "{cost|share}", currency: EUR}
+        fields: {event_id: "r:{id}:{index}", occurred_at: "{day}", lead_id: "{id}.{index}", stage: won,
+                 amount: "{cost|share}", currency: EUR}
 `
 
 func TestRepeatsShareAnAmountExactly(t *testing.T) {
-	dir := folder(t, "report.csv", "id;day;cost;leads;orders\n7;2026-05-01;100.01;3;3\n8;2026-05-02;0.00;3;0\n9;2026-05-03;0;;\n")
-	cost := `cost {"event_id":"r:%s","occurred_at":"2026-05-%sT00:00:00Z","date":"2026-05-%[2]s","channel":"ads","amount":%s,"currency":"EUR"}`
-	won := `stage {"event_id":"r:7:%d","occurred_at":"2026-05-01T00:00:00Z","lead_id":"7.%[1]d","stage":"won","amount":%s,"currency":"EUR"}`
+	dir := folder(t, "report.csv", "id;day;cost;leads;orders\n"+
+		"7;2026-05-01;100.01;3;3\n8;2026-05-02;0.00;3;0\n9;2026-05-03;0;;\n")
+	cost := `cost {"event_id":"r:%s","occurred_at":"2026-05-%sT00:00:00Z","date":"2026-05-%[2]s",` +
+		`"channel":"ads","amount":%s,"currency":"EUR"}`
+	won := `stage {"event_id":"r:7:%d","occurred_at":"2026-05-01T00:00:00Z","lead_id":"7.%[1]d","stage":"won",` +
+		`"amount":%s,"currency":"EUR"}`
 	equal(t, lines(t, parse(t, report), dir), []string{
 		fmt.Sprintf(cost, "7", "01", "100.01"),
 		fmt.Sprintf(won, 1, "33.34"), fmt.Sprintf(won, 2, "33.34"), fmt.Sprintf(won, 3, "33.33"),
@@ -167,16 +174,24 @@ func TestRepeatsShareAnAmountExactly(t *testing.T) {
 
 func TestRepeatFaults(t *testing.T) {
 	for row, want := range map[string]string{
-		"1;2026-05-01;1;3;4":     `report.csv:2:18: column "orders": value "4" is more than the 3 of column "leads": correct one of them`,
-		"1;2026-05-01;1;3;-1":    `report.csv:2:18: column "orders": value "-1" is no count of events: correct it to a whole number from 0 to 1000000`,
-		"1;2026-05-01;1;x;1":     `report.csv:2:16: column "leads": value "x" is no count of events: correct it to a whole number from 0 to 1000000`,
-		"1;2026-05-01;1.5;3;0":   `report.csv:2:14: column "cost": value "1.5" has no orders to be shared over: correct one of them`,
-		"1;2026-05-01;1.001;3;1": `report.csv:2:14: column "cost": value "1.001" has more than two decimals: an amount to be shared must be in hundredths`,
-		"1;2026-05-01;1e3;3;1":   `report.csv:2:14: column "cost": value "1e3" is no amount: correct it, with a point and without thousands separators`,
-		"1;1.5.2026;1;3;1": `report.csv:2:3: column "day": value "1.5.2026" for date of a cost is no time of the form YYYY-MM-DD: ` +
+		"1;2026-05-01;1;3;4": `report.csv:2:18: column "orders": value "4" is more than the 3 of column ` +
+			`"leads": correct one of them`,
+		"1;2026-05-01;1;3;-1": `report.csv:2:18: column "orders": value "-1" is no count of events: correct ` +
+			`it to a whole number from 0 to 1000000`,
+		"1;2026-05-01;1;x;1": `report.csv:2:16: column "leads": value "x" is no count of events: correct it ` +
+			`to a whole number from 0 to 1000000`,
+		"1;2026-05-01;1.5;3;0": `report.csv:2:14: column "cost": value "1.5" has no orders to be shared over: ` +
+			`correct one of them`,
+		"1;2026-05-01;1.001;3;1": `report.csv:2:14: column "cost": value "1.001" has more than two decimals: an ` +
+			`amount to be shared must be in hundredths`,
+		"1;2026-05-01;1e3;3;1": `report.csv:2:14: column "cost": value "1e3" is no amount: correct it, with a ` +
+			`point and without thousands separators`,
+		"1;1.5.2026;1;3;1": `report.csv:2:3: column "day": value "1.5.2026" for date of a cost is no time of ` +
+			`the form YYYY-MM-DD: ` +
 			`correct it, or add its form to times of mapping "crm"`,
 		// Only the tenth id is too long: the row must still give nothing but its error.
-		strings.Repeat("1", 60) + ";2026-05-01;1;10;10": `report.csv:2:1: column "id": value "` + strings.Repeat("1", 60) +
+		strings.Repeat("1", 60) + ";2026-05-01;1;10;10": `report.csv:2:1: column "id": value ` +
+			`"` + strings.Repeat("1", 60) +
 			`" invalid_value: event_id has 65 characters: shorten it to 64 or fewer`,
 	} {
 		dir := folder(t, "report.csv", "id;day;cost;leads;orders\n"+row+"\n")
@@ -198,11 +213,13 @@ func TestMissingFiles(t *testing.T) {
 func TestBrokenFiles(t *testing.T) {
 	for content, want := range map[string]string{
 		"": `the file is empty: its first line must name the columns`,
-		"id;at;name;mail;source;staff;industry;region;page\n": `no column ["at" "id" "industry" "mail" "name" "page" ` +
+		"id;at;name;mail;source;staff;industry;region;page\n": `no column ["at" "id" "industry" "mail" "name" ` +
+			`"page" ` +
 			`"region" "source" "staff"] in the header ["id;at;name;mail;source;staff;industry;region;page"]: ` +
 			`correct the mapping, its delimiter or the file`,
 		"id,at,name,mail,source,staff,industry,region,page,id\n": `column "id" is there twice: rename one`,
-		"id,at,name,mail,source,staff,industry,region,page\n\"" + strings.Repeat("x\n", maxRecord): `the row is longer ` +
+		"id,at,name,mail,source,staff,industry,region,page\n\"" + strings.Repeat("x\n", maxRecord): `the row is ` +
+			`longer ` +
 			`than 1048576 bytes: close its quotes`,
 	} {
 		dir := folder(t, "crm-1.csv", content)
@@ -211,7 +228,8 @@ func TestBrokenFiles(t *testing.T) {
 }
 
 func TestStoppingEarly(t *testing.T) {
-	dir := folder(t, "report.csv", "id;day;cost;leads;orders\n7;2026-05-01;100.01;3;3\n8;2026-05-02;x;3;0\n9;2026-05-03;1;0;0\n")
+	dir := folder(t, "report.csv", "id;day;cost;leads;orders\n"+
+		"7;2026-05-01;100.01;3;3\n8;2026-05-02;x;3;0\n9;2026-05-03;1;0;0\n")
 	m := parse(t, report)
 	for stop := 1; stop <= 5; stop++ { // a cost, two repeats, the last repeat, an error
 		n := 0
@@ -249,7 +267,8 @@ inputs:
         attributes: [industry]
       - type: lead
         repeat: leads
-        fields: {event_id: "{id}", contact: x, attributes: y, contact.fax: z, source: "{index|lower}", created_at.year: "{}"}
+        fields: {event_id: "{id}", contact: x, attributes: y, contact.fax: z, source: "{index|lower}",
+                 created_at.year: "{}"}
   - file: book.xlsx
   - file: "[.csv"
     colour: red
@@ -260,7 +279,7 @@ inputs:
 	equal(t, strings.Split(err.Error(), "\n"), []string{
 		`mapping "bad" is wrong:`,
 		`  line 4: key "colour" is unknown: correct or remove it`,
-		`  line 19: key "colour" is unknown: correct or remove it`,
+		`  line 20: key "colour" is unknown: correct or remove it`,
 		`  zone "Mars/Base" is not known: use an IANA name such as UTC or Asia/Shanghai`,
 		`  times: form "2006-01-02" is not understood: build it from YYYY MM DD M D hh mm ss Z and ` +
 			`separators`,

@@ -104,7 +104,7 @@ func transform(word string, repeats bool) (op, error) {
 			return v, nil
 		}, nil
 	case has:
-		return nil, fmt.Errorf("has an unknown transform %q: use trim, lower, upper, number, share or default:VALUE", word)
+		return nil, unknownTransform(word)
 	case name == "trim":
 		return plain(strings.TrimSpace), nil
 	case name == "lower":
@@ -118,7 +118,11 @@ func transform(word string, repeats bool) (op, error) {
 	case name == "share":
 		return nil, fmt.Errorf("shares an amount without repeats: add repeat, or leave share out")
 	}
-	return nil, fmt.Errorf("has an unknown transform %q: use trim, lower, upper, number, share or default:VALUE", word)
+	return nil, unknownTransform(word)
+}
+
+func unknownTransform(word string) error {
+	return fmt.Errorf("has an unknown transform %q: use trim, lower, upper, number, share or default:VALUE", word)
 }
 
 func plain(f func(string) string) op {
