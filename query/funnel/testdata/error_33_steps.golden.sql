@@ -1,0 +1,3 @@
+-- 400 too_many_steps: The funnel has too many steps
+-- detail: 33 steps, at most 32
+-- hint: 

@@ -1,0 +1,3 @@
+-- 400 bad_breakdown: The breakdown cannot be read
+-- detail: breakdown limit 1001 is out of range
+-- hint: name one dimension, and limit the groups to 1 to 1000

@@ -1,0 +1,3 @@
+-- 400 unknown_member: There is no such member
+-- detail: "colour" is not a dimension
+-- hint: GET /api/v1/meta lists the members

@@ -1,0 +1,3 @@
+-- 400 bad_date_range: The date range cannot be read
+-- detail: dateRange "someday" is not known
+-- hint: use ["2026-01-01", "2026-03-31"], one day, "today", "yesterday", "this month", "last month" or "last 30 days" (days, weeks, months, quarters or years)

@@ -1,0 +1,3 @@
+-- 400 bad_step: The step cannot be read
+-- detail: step 1 is not a stage alone
+-- hint: write {"stage":"mql"}; filters stand beside steps and hold for the lead

@@ -1,0 +1,3 @@
+-- 400 event_steps_unsupported: Steps over events are not supported
+-- detail: step 1 is the event "home_page"
+-- hint: use lifecycle stages as steps: the first_reached engine knows no events

@@ -1,0 +1,3 @@
+-- 400 bad_filter: The filter cannot be read
+-- detail: a funnel cannot be filtered on the measure leads
+-- hint: filter on a dimension or a time dimension

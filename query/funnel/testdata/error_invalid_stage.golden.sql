@@ -1,0 +1,3 @@
+-- 400 bad_step: The step cannot be read
+-- detail: step 2: invalid leads are left out of every funnel
+-- hint: use the measure invalid_leads in a query

@@ -1,0 +1,3 @@
+-- 400 too_few_steps: The funnel has too few steps
+-- detail: 1 steps, at least 2
+-- hint: as "steps":[{"stage":"new"},{"stage":"won"}]

@@ -1,0 +1,3 @@
+-- 400 unknown_order: There is no such order
+-- detail: unknown order "random"
+-- hint: use "ordered" or "unordered"

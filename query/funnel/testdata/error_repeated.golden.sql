@@ -1,0 +1,3 @@
+-- 400 repeated_stage: A stage is a step twice
+-- detail: step 3: stage new is a step already
+-- hint: name each stage once

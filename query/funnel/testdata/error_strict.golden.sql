@@ -1,0 +1,3 @@
+-- 400 order_unsupported: The order is not supported
+-- detail: order strict asks for events between the steps, and the first_reached engine sees stages alone
+-- hint: use "ordered" or "unordered"

@@ -1,0 +1,3 @@
+-- 400 unknown_key: The request has a key that means nothing
+-- detail: unknown key "exclusions"
+-- hint: remove it or correct its spelling

@@ -1,0 +1,3 @@
+-- 400 unknown_stage: There is no such stage
+-- detail: step 2: unknown stage "mqll"
+-- hint: use one of new, mql, sql, opportunity, won, lost, recycled

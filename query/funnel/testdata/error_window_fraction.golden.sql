@@ -1,0 +1,3 @@
+-- 400 bad_window: The window cannot be read
+-- detail: window 1.5 is not a whole number above 0
+-- hint: give "90d", "12h", "30m", "2w" or a whole number of milliseconds above 0

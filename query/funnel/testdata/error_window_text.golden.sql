@@ -1,0 +1,3 @@
+-- 400 bad_window: The window cannot be read
+-- detail: window "a while" is not a length of time
+-- hint: give "90d", "12h", "30m", "2w" or a whole number of milliseconds above 0

@@ -1,0 +1,3 @@
+-- 400 bad_window: The window cannot be read
+-- detail: window 0ms is not between 1 ms and 36600 days
+-- hint: give "90d", "12h", "30m", "2w" or a whole number of milliseconds above 0

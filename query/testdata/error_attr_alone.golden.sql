@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: "attr" is not a dimension: a name must follow, as attr.NAME
+-- hint: GET /api/v1/meta lists the members

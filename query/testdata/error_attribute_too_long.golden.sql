@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: the name behind attr. must have 1 to 64 characters, it has 65
+-- hint: write attr. and the name of the attribute

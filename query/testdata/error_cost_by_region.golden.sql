@@ -1,0 +1,3 @@
+-- 400 incompatible_members
+-- detail: no table answers all members: leads does not know cost; spend does not know region
+-- hint: ask for them in separate queries

@@ -1,0 +1,3 @@
+-- 400 bad_date_range
+-- detail: dateRange ["2026-03-01", "2026-02-01"] ends before it begins
+-- hint: put the earlier day first

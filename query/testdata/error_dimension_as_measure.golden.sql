@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: "channel" is not a measure: it is a dimension
+-- hint: GET /api/v1/meta lists the members

@@ -1,0 +1,3 @@
+-- 400 empty_query
+-- detail: no measures and no dimensions
+-- hint: name at least one, as "measures":["leads"]

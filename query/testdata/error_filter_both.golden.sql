@@ -1,0 +1,3 @@
+-- 400 bad_filter
+-- detail: a filter must have a member or a list under either and or or
+-- hint: write {"member","operator","values"}, {"and":[…]} or {"or":[…]}

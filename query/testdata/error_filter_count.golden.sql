@@ -1,0 +1,3 @@
+-- 400 too_many_filters
+-- detail: 201 filters, at most 200
+-- hint: one filter takes many values

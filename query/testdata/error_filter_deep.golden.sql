@@ -1,0 +1,3 @@
+-- 400 too_many_filters
+-- detail: filters are nested deeper than 8
+-- hint: flatten them

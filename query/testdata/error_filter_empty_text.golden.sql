@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: contains on channel: the empty text is part of every text
+-- hint: for "no value" use notSet

@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: gt on leads takes one value, got 2
+-- hint: 

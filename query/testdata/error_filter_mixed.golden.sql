@@ -1,0 +1,3 @@
+-- 400 bad_filter
+-- detail: measures and dimensions stand under one and or or
+-- hint: put them side by side in filters, where all must hold

@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: gt on attr.x: "NaN" is not a number
+-- hint: give a decimal number

@@ -1,0 +1,3 @@
+-- 400 wrong_type
+-- detail: values: want text, a number or a boolean, got null
+-- hint: for "no value" use the operator notSet

@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: gt on leads: "many" is not a number
+-- hint: give a decimal number

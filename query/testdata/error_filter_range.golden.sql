@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: inDateRange on won_at takes a range, got 3 values
+-- hint: use ["2026-01-01", "2026-03-31"], one day, "today", "yesterday", "this month", "last month" or "last 30 days" (days, weeks, months, quarters or years)

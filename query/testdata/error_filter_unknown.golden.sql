@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: "chanel" is not a dimension
+-- hint: GET /api/v1/meta lists the members

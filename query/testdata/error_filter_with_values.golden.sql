@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: set on channel takes no value, got 1
+-- hint: 

@@ -1,0 +1,3 @@
+-- 400 bad_filter_value
+-- detail: equals on channel takes one or more values, got 0
+-- hint: 

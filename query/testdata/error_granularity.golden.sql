@@ -1,0 +1,3 @@
+-- 400 bad_granularity
+-- detail: created_at: unknown granularity "minute"
+-- hint: use one of hour, day, week, month, quarter, year

@@ -1,0 +1,3 @@
+-- 400 bad_json
+-- detail: the body ends before the object does
+-- hint: send one JSON object

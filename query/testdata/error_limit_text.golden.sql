@@ -1,0 +1,3 @@
+-- 400 wrong_type
+-- detail: limit: want a whole number, got string
+-- hint: 

@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: "won" is not a dimension: it is a measure
+-- hint: GET /api/v1/meta lists the members

@@ -1,0 +1,3 @@
+-- 400 bad_filter
+-- detail: the filter on channel has no operator
+-- hint: a dimension takes equals, notEquals, contains, notContains, startsWith, endsWith, gt, gte, lt, lte, set and notSet

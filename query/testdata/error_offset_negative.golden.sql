@@ -1,0 +1,3 @@
+-- 400 bad_limit
+-- detail: limit 0, offset -1: limit goes from 1 to 50000, offset from 0
+-- hint: page with offset, or narrow the query

@@ -1,0 +1,3 @@
+-- 400 bad_operator
+-- detail: "like" does not work on channel
+-- hint: a dimension takes equals, notEquals, contains, notContains, startsWith, endsWith, gt, gte, lt, lte, set and notSet

@@ -1,0 +1,3 @@
+-- 400 bad_operator
+-- detail: "contains" does not work on leads
+-- hint: a measure takes equals, notEquals, gt, gte, lt, lte, set and notSet

@@ -1,0 +1,3 @@
+-- 400 bad_operator
+-- detail: "equals" does not work on won_at
+-- hint: a time dimension takes inDateRange, notInDateRange, beforeDate, afterDate, set and notSet

@@ -1,0 +1,3 @@
+-- 400 bad_order
+-- detail: order: "won" is not among the columns
+-- hint: order by a member the query asks for

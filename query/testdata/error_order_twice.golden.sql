@@ -1,0 +1,3 @@
+-- 400 bad_order
+-- detail: order: created_at.day is there twice
+-- hint: name it once

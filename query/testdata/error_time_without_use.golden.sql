@@ -1,0 +1,3 @@
+-- 400 bad_time_dimension
+-- detail: created_at has neither granularity nor dateRange
+-- hint: give a granularity, a dateRange or both

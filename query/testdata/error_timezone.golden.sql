@@ -1,0 +1,3 @@
+-- 400 bad_timezone
+-- detail: unknown time zone "Mars/Olympus"
+-- hint: use an IANA name as Asia/Shanghai or UTC

@@ -1,0 +1,3 @@
+-- 400 too_many_members
+-- detail: 65 members, at most 64
+-- hint: ask in several queries

@@ -1,0 +1,3 @@
+-- 400 duplicate_member
+-- detail: leads is asked for twice
+-- hint: name it once

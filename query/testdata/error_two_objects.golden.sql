@@ -1,0 +1,3 @@
+-- 400 bad_json
+-- detail: something follows the object at byte 24
+-- hint: send one object

@@ -1,0 +1,3 @@
+-- 400 wrong_type
+-- detail: measures: want a list, got string
+-- hint: 

@@ -1,0 +1,3 @@
+-- 400 unknown_key
+-- detail: unknown key "op"
+-- hint: remove it or correct its spelling

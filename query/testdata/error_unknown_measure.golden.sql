@@ -1,0 +1,3 @@
+-- 400 unknown_member
+-- detail: "leeds" is not a measure
+-- hint: GET /api/v1/meta lists the members
