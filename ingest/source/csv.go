@@ -52,12 +52,18 @@ func readCSV(r io.Reader, delimiter rune) ([]string, iter.Seq2[record, error], e
 			if !yield(record{values: values, position: c.FieldPos}, err) {
 				return
 			}
-			if parse := new(csv.ParseError); err != nil && !errors.As(err, &parse) {
+			if err != nil && !notCSV(err) {
 				return
 			}
 		}
 	}
 	return header, rows, err
+}
+
+// notCSV tells a fault of one row from one of the whole file.
+func notCSV(err error) bool {
+	_, ok := errors.AsType[*csv.ParseError](err)
+	return ok
 }
 
 // budget ends a read that takes too much at once. What the CSV reader has buffered is not counted: it is 4 KiB.

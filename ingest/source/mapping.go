@@ -16,15 +16,13 @@ import (
 
 // Mapping says how the files of one origin become events.
 type Mapping struct {
-	name    string
+	// Name is what the mapping was loaded by.
+	Name    string
 	zone    *time.Location
 	forms   []string // as the mapping writes them, for messages
 	layouts []string // the same for package time
 	inputs  []input
 }
-
-// Name returns the name the mapping was loaded by.
-func (m *Mapping) Name() string { return m.name }
 
 // input is one file, or the files of one pattern, that share their columns.
 type input struct {
@@ -76,8 +74,8 @@ func Parse(name string, data []byte) (*Mapping, error) {
 	var doc document
 	c := &compiler{}
 	if err := yaml.Load(data, &doc, yaml.WithKnownFields()); err != nil && len(data) > 0 {
-		var typed *yaml.LoadErrors
-		if !errors.As(err, &typed) {
+		typed, ok := errors.AsType[*yaml.LoadErrors](err)
+		if !ok {
 			return nil, fmt.Errorf("mapping %q is not YAML: %w", name, err)
 		}
 		for _, e := range typed.Errors {
@@ -111,7 +109,7 @@ func (c *compiler) fail(format string, args ...any) {
 }
 
 func (c *compiler) mapping(name string, doc document) *Mapping {
-	m := &Mapping{name: name, forms: doc.Times}
+	m := &Mapping{Name: name, forms: doc.Times}
 	zone, err := time.LoadLocation(doc.Zone)
 	switch {
 	case doc.Zone == "" || doc.Zone == "Local":

@@ -80,25 +80,25 @@ type row struct {
 
 func (m *Mapping) eachRow(dir string, do func(*row) bool) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("mapping %q: %q is no directory: name the one that holds the files", m.name, dir)
+		return fmt.Errorf("mapping %q: %q is no directory: name the one that holds the files", m.Name, dir)
 	}
 	files := make([][]string, len(m.inputs))
 	fsys := os.DirFS(dir)
 	for i, in := range m.inputs {
 		found, err := fs.Glob(fsys, in.file)
 		if err != nil {
-			return fmt.Errorf("mapping %q: %w", m.name, err)
+			return fmt.Errorf("mapping %q: %w", m.Name, err)
 		}
 		if len(found) == 0 {
 			return fmt.Errorf("mapping %q needs file %q, and %q has none: put it there or name another directory",
-				m.name, in.file, dir)
+				m.Name, in.file, dir)
 		}
 		files[i] = found
 	}
 	for i := range m.inputs {
 		for _, file := range files[i] {
 			if more, err := eachRowOf(fsys, file, &m.inputs[i], do); err != nil || !more {
-				return wrapFile(m.name, file, err)
+				return wrapFile(m.Name, file, err)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func eachRowOf(fsys fs.FS, file string, in *input, do func(*row) bool) (more boo
 	}
 	r.scope.values = make([]string, len(in.columns))
 	for rec, err := range rows {
-		if parse := new(csv.ParseError); err != nil && !errors.As(err, &parse) {
+		if err != nil && !notCSV(err) {
 			return false, err
 		}
 		r.record, r.err = rec, err
@@ -274,8 +274,7 @@ func (r *row) shared(p part) string {
 
 // culprit returns the column behind the field that Validate found at fault, or -1.
 func (t *template) culprit(err error) int {
-	var fault *event.Fault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*event.Fault](err); ok {
 		for _, f := range t.fields {
 			if f.name == fault.Field {
 				return f.text.column()
@@ -286,10 +285,9 @@ func (t *template) culprit(err error) int {
 }
 
 func (r *row) fault(err error) *RowError {
-	var cell *cellError
 	out := &RowError{File: r.file, Err: err}
 	out.Line, out.Position = r.position(0)
-	if errors.As(err, &cell) {
+	if cell, ok := errors.AsType[*cellError](err); ok {
 		out.Err = cell.err
 		if cell.column >= 0 {
 			out.Line, out.Position = r.position(r.places[cell.column])
@@ -301,8 +299,7 @@ func (r *row) fault(err error) *RowError {
 
 func (r *row) parseFault() *RowError {
 	out := &RowError{File: r.file, Err: r.err}
-	var parse *csv.ParseError
-	if errors.As(r.err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](r.err); ok {
 		out.Line, out.Position = parse.Line, parse.Column
 		out.Err = fmt.Errorf("the row is not CSV: %w: correct its commas and quotes", parse.Err)
 	}

@@ -132,9 +132,8 @@ func TestFaultyRowIsReportedAndTheNextRead(t *testing.T) {
 		`lead {"event_id":"crm:L7","occurred_at":"2025-12-31T16:00:00Z","lead_id":"L7",` +
 			`"created_at":"2025-12-31T16:00:00Z","source":"unknown"}`,
 	})
-	var row *RowError
 	for _, err := range parse(t, crm).Events(dir) {
-		if err != nil && !errors.As(err, &row) {
+		if _, ok := errors.AsType[*RowError](err); err != nil && !ok {
 			t.Errorf("want a *RowError, got %T", err)
 		}
 	}
@@ -335,7 +334,7 @@ func TestMappingWithoutAnything(t *testing.T) {
 func TestShippedMappings(t *testing.T) {
 	equal(t, Names(), []string{"marketing", "olist"})
 	for _, name := range Names() {
-		if m, err := Load(name); err != nil || m.Name() != name {
+		if m, err := Load(name); err != nil || m.Name != name {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

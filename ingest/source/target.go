@@ -152,5 +152,5 @@ func (m *Mapping) time(value string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("is no time of the form %s: correct it, or add its form to times of mapping %q",
-		strings.Join(m.forms, " or "), m.name)
+		strings.Join(m.forms, " or "), m.Name)
 }
