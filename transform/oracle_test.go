@@ -1,0 +1,299 @@
+package transform_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clew/transform"
+	"clew/transform/warehouse/warehousetest"
+)
+
+// TestModelsAgreeWithPlainGo lets the models and plain Go code tell the same random histories. The histories are
+// small and drawn from few values, so that ties, repetitions, regressions and gaps are the rule.
+func TestModelsAgreeWithPlainGo(t *testing.T) {
+	db := warehousetest.Open(t)
+	asOf := at("2026-02-25T00:00:00.000Z")
+	for round := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", round), func(t *testing.T) {
+			s := randomHistories(rand.New(rand.NewPCG(round, 7)), 250)
+			clearRaw(t, db)
+			s.insertBadly(t, db)
+			if _, err := transform.Run(t.Context(), db, asOf, transform.Config{Timezone: "Asia/Shanghai"}); err != nil {
+				t.Fatal(err)
+			}
+			wantLeads, wantFacts := tell(s, asOf)
+			columns := []string{
+				"workspace", "lead_id", "created_at", "channel", "source", "company", "region", "owner", "team", "attributes",
+			}
+			if diff := differences(content(t, db, "leads", columns), wantLeads); diff != "" {
+				t.Errorf("leads:\n%.3000s", diff)
+			}
+			all := modelsUpTo(t, "lead_facts")[1].Columns
+			if diff := differences(content(t, db, "lead_facts", all), wantFacts); diff != "" {
+				t.Errorf("lead_facts %v:\n%.3000s", all, diff)
+			}
+			checkSums(t, db, s, asOf, wantFacts)
+		})
+	}
+}
+
+// randomHistories draws histories of n leads in two workspaces, and some costs.
+func randomHistories(r *rand.Rand, n int) seed {
+	s := seed{}
+	pick := func(values ...string) string { return values[r.IntN(len(values))] }
+	// Half a day apart, so that records share moments and fall on the ends of windows; some lie after as_of.
+	moment := func() time.Time { return at("2026-01-01T00:00:00Z").Add(time.Duration(r.IntN(130)) * 12 * time.Hour) }
+	ids := 0
+	add := func(table string, lead row, fields row) {
+		ids++
+		all := row{"event_id": fmt.Sprintf("%c%d", 'a'+rune(r.IntN(26)), ids), "occurred_at": moment(), "clamped": r.IntN(40) == 0}
+		maps.Copy(all, lead)
+		maps.Copy(all, fields)
+		s[table] = append(s[table], all)
+	}
+	for i := range n {
+		lead := row{"workspace": pick("default", "other"), "lead_id": fmt.Sprint("L", i%(n*2/3))}
+		for range r.IntN(3) {
+			update := row{
+				"company": pick("", "A", "B"), "source": pick("", "web", "fair"),
+				"attributes": row{"region": pick("", "east", "west"), pick("x", "y", "线'索"): pick("", "1", "2")},
+			}
+			if r.IntN(3) == 0 {
+				update["created_at"] = moment()
+			}
+			add("lead_updates", lead, update)
+		}
+		for range r.IntN(4) {
+			add("stage_changes", lead, row{
+				"stage":  pick("new", "mql", "sql", "opportunity", "won", "lost", "recycled", "invalid"),
+				"amount": float64(r.IntN(5)) / 4, "currency": pick("", "CNY", "USD"), "reason": pick("", "price"),
+			})
+		}
+		for range r.IntN(4) {
+			add("assignments", lead, row{
+				"action": pick("assigned", "assigned", "accepted", "returned", "recycled", "locked"),
+				"owner":  pick("", "wang", "li"), "team": pick("", "north"),
+			})
+		}
+		for range r.IntN(4) {
+			add("activities", lead, row{"effective": r.IntN(2) == 0, "owner": "li", "method": "call"})
+		}
+		for range r.IntN(4) {
+			add("events", lead, row{
+				"type": pick("touchpoint", "behavior"), "channel": pick("", "social", "search"),
+				"source": pick("", "baidu"), "campaign": pick("", "c1"),
+			})
+		}
+		add("costs", row{}, row{
+			"date": at("2026-01-01T00:00:00Z").AddDate(0, 0, r.IntN(70)), "channel": pick("", "social", "search"),
+			"campaign": pick("", "c1"), "amount": float64(r.IntN(100)) / 100, "currency": pick("CNY", "USD"),
+		})
+	}
+	add("lead_updates", row{"lead_id": ""}, row{"company": "Nobody"})
+	add("stage_changes", row{"lead_id": "", "anonymous_id": "a1"}, row{"stage": "new"})
+	return s
+}
+
+// leadKey is workspace and lead id.
+type leadKey [2]string
+
+// tell computes the rows of leads and lead_facts from the raw rows, record by record.
+func tell(s seed, asOf time.Time) (leads, facts [][]string) {
+	byLead := map[leadKey]seed{}
+	for _, table := range slices.Sorted(maps.Keys(s)) {
+		for _, r := range s[table] {
+			if table == "costs" || r["lead_id"] == "" || r["occurred_at"].(time.Time).After(asOf) {
+				continue
+			}
+			key := leadKey{r["workspace"].(string), r["lead_id"].(string)}
+			if byLead[key] == nil {
+				byLead[key] = seed{}
+			}
+			byLead[key][table] = append(byLead[key][table], r)
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(byLead), func(a, b leadKey) int { return slices.Compare(a[:], b[:]) }) {
+		h := byLead[key]
+		for table, rows := range h {
+			h[table] = inOrder(rows)
+		}
+		if len(h) == 1 && h["events"] != nil {
+			continue
+		}
+		created := createdAt(h)
+		leads = append(leads, append([]string{key[0], key[1], text(created)}, tellLead(h)...))
+		facts = append(facts, append([]string{key[0], key[1], text(created), text(asOf)}, tellFacts(h, created, asOf)...))
+	}
+	return leads, facts
+}
+
+// inOrder sorts by time, then id.
+func inOrder(rows []row) []row {
+	return slices.SortedFunc(slices.Values(rows), func(a, b row) int {
+		return cmp.Or(when(a).Compare(when(b)), strings.Compare(a["event_id"].(string), b["event_id"].(string)))
+	})
+}
+
+func when(r row) time.Time { return r["occurred_at"].(time.Time) }
+
+func createdAt(h seed) time.Time {
+	var created time.Time
+	for _, u := range h["lead_updates"] {
+		stated, ok := u["created_at"].(time.Time)
+		if ok && (created.IsZero() || stated.Before(created)) {
+			created = stated
+		}
+	}
+	if created.IsZero() && len(h["lead_updates"]) > 0 {
+		return when(h["lead_updates"][0])
+	}
+	for _, table := range []string{"stage_changes", "assignments", "activities"} {
+		if len(h["lead_updates"]) == 0 && len(h[table]) > 0 && (created.IsZero() || when(h[table][0]).Before(created)) {
+			created = when(h[table][0])
+		}
+	}
+	return created
+}
+
+// tellLead gives channel, source, company, region, owner, team and attributes.
+func tellLead(h seed) []string {
+	var channel, source, company, owner, team string
+	attributes := map[string]string{}
+	for _, e := range h["events"] {
+		if e["type"] == "touchpoint" {
+			channel, source = e["channel"].(string), e["source"].(string)
+			break
+		}
+	}
+	named := false
+	for _, u := range h["lead_updates"] {
+		if !named && u["source"] != "" {
+			source, named = u["source"].(string), true
+		}
+		if u["company"] != "" {
+			company = u["company"].(string)
+		}
+		for name, v := range u["attributes"].(row) {
+			if v != "" {
+				attributes[name] = v.(string)
+			}
+		}
+	}
+	for _, a := range h["assignments"] {
+		switch a["action"] {
+		case "assigned":
+			owner, team = a["owner"].(string), a["team"].(string)
+		case "accepted":
+			owner, team = cmp.Or(a["owner"].(string), owner), cmp.Or(a["team"].(string), team)
+		case "returned", "recycled":
+			owner, team = "", ""
+		}
+	}
+	return []string{channel, source, company, attributes["region"], owner, team, text(attributes)}
+}
+
+// tellFacts gives the columns of lead_facts from first_touch_at on.
+func tellFacts(h seed, created, asOf time.Time) []string {
+	touches := having(h["events"], "type", "touchpoint")
+	stages, effective := h["stage_changes"], having(h["activities"], "effective", true)
+	assigned := having(h["assignments"], "action", "assigned")
+	stage, wonAmount, wonCurrency, lostReason := any("new"), any(0.0), any(""), any("")
+	if len(stages) > 0 {
+		stage = stages[len(stages)-1]["stage"]
+	}
+	won, lost := having(stages, "stage", "won"), having(stages, "stage", "lost")
+	if len(won) > 0 {
+		wonAmount, wonCurrency = won[0]["amount"], won[0]["currency"]
+	}
+	if len(lost) > 0 {
+		lostReason = lost[0]["reason"]
+	}
+	within := func(a row) bool { return !when(a).Before(created) && when(a).Before(created.AddDate(0, 0, 30)) }
+	values := []any{
+		first(touches), last(touches), len(touches), len(having(h["events"], "type", "behavior")),
+		stage, last(stages), first(having(stages, "stage", "mql")), first(having(stages, "stage", "sql")),
+		first(having(stages, "stage", "opportunity")), first(won), first(lost),
+		first(having(stages, "stage", "recycled")), first(having(stages, "stage", "invalid")),
+		stage == "invalid", wonAmount, wonCurrency, lostReason,
+		first(assigned), first(having(h["assignments"], "action", "accepted")), len(assigned),
+		first(h["activities"]), first(effective), len(h["activities"]), len(effective), count(effective, within),
+		response(assigned, effective), span(created, first(effective), time.Second),
+		followedUp(h["activities"], created, asOf), span(created, first(won), 24*time.Hour), flags(h, created, won),
+	}
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = text(v)
+	}
+	return texts
+}
+
+func having(rows []row, column string, want any) []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r[column] != want })
+}
+
+func count(rows []row, keep func(row) bool) int {
+	return len(slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !keep(r) }))
+}
+
+// first and last are the time of that row, or nil.
+func first(rows []row) any {
+	if len(rows) == 0 {
+		return nil
+	}
+	return when(rows[0])
+}
+
+func last(rows []row) any {
+	if len(rows) == 0 {
+		return nil
+	}
+	return when(rows[len(rows)-1])
+}
+
+// span is from to until in units, or nil where until has not come.
+func span(from time.Time, until any, unit time.Duration) any {
+	if until == nil {
+		return nil
+	}
+	return float64(until.(time.Time).Sub(from).Milliseconds()) / float64(unit.Milliseconds())
+}
+
+func response(assigned, effective []row) any {
+	if len(assigned) == 0 {
+		return nil
+	}
+	start := when(assigned[0])
+	after := slices.DeleteFunc(slices.Clone(effective), func(a row) bool { return when(a).Before(start) })
+	return span(start, first(after), time.Second)
+}
+
+func followedUp(activities []row, created, asOf time.Time) any {
+	limit := created.Add(24 * time.Hour)
+	switch {
+	case len(activities) > 0 && when(activities[0]).Before(limit):
+		return true
+	case asOf.Before(limit):
+		return nil
+	default:
+		return false
+	}
+}
+
+func flags(h seed, created time.Time, won []row) []string {
+	found := []string{}
+	for _, rows := range h {
+		if len(found) == 0 && slices.ContainsFunc(rows, func(r row) bool { return r["clamped"] == true }) {
+			found = append(found, "clamped_time")
+		}
+	}
+	if len(won) > 0 && when(won[0]).Before(created) {
+		found = append(found, "won_before_created")
+	}
+	return found
+}
