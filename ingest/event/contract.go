@@ -1,7 +1,5 @@
 package event
 
-import "slices"
-
 // Event is one of *Touchpoint, *Behavior, *Lead, *Activity, *Stage, *Assignment and *Cost.
 type Event interface {
 	// Head returns the common fields, to read or to change.
@@ -96,11 +94,23 @@ func Topics() []string {
 
 // TypeOf returns the type whose events a topic holds, or "" for a topic that is not ours.
 func TypeOf(topic string) Type {
-	i := slices.Index(Topics(), topic)
-	if i < 0 {
-		return ""
+	switch topic {
+	case "clew.touchpoints":
+		return TypeTouchpoint
+	case "clew.behaviors":
+		return TypeBehavior
+	case "clew.leads":
+		return TypeLead
+	case "clew.activities":
+		return TypeActivity
+	case "clew.stages":
+		return TypeStage
+	case "clew.assignments":
+		return TypeAssignment
+	case "clew.costs":
+		return TypeCost
 	}
-	return Types()[i]
+	return ""
 }
 
 // Key returns the Kafka key that keeps everything about one lead in order in one partition: the lead id, else the

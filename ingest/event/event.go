@@ -2,6 +2,11 @@
 //
 // Times are RFC 3339 with a zone, kept in UTC at millisecond precision. The Kafka key is the lead id, or else the
 // anonymous id, so that everything about one lead stays in order in one partition.
+//
+// Decode is strict. A field the contract does not have is refused, with its name in its exact case: a typing error must
+// not lose data silently, and what is refused is kept and can be sent again, also after a field was added here. A field
+// without omitempty below is required. Null stands for absent. Of two fields with one name the last counts. The schema/
+// folder says the same as JSON Schema, for producers; it is stricter in that it takes no null outside free attributes.
 package event
 
 import "time"

@@ -99,13 +99,12 @@ func entries[V ~string](c *checker, field string, m map[string]V, limit int, emp
 		c.fail(ReasonInvalidValue, field, "has %d entries: send %d or fewer", len(m), MaxEntries)
 		return
 	}
-	before := c.fault
 	for name, v := range m {
-		if name == "" || len(name) > MaxID || !utf8.ValidString(name) || len(v) > limit || (v == "" && !emptyOK) ||
-			!utf8.ValidString(string(v)) {
-			c.entryFault(field, slices.Sorted(maps.Keys(m)), func(n string) string { return string(m[n]) }, limit, emptyOK)
-		}
-		if c.fault != before {
+		if name == "" || len(name) > MaxID || len(v) > limit || (v == "" && !emptyOK) ||
+			!utf8.ValidString(name) || !utf8.ValidString(string(v)) {
+			// At fault, or perhaps only long in bytes: look at all, once, in the order of names.
+			value := func(n string) string { return string(m[n]) }
+			c.entryFault(field, slices.Sorted(maps.Keys(m)), value, limit, emptyOK)
 			return
 		}
 	}
