@@ -3,6 +3,7 @@ package warehouse
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -15,7 +16,11 @@ type Column struct {
 
 // Rows are the rows of a SELECT, read as they come. They are for one goroutine.
 type Rows struct {
-	rows   driver.Rows
+	rows driver.Rows
+	// cancel ends the statement. clickhouse-go would rather read all that is left of it.
+	cancel func()
+	ended  bool
+	err    error
 	values []reflect.Value
 	dest   []any
 }
@@ -30,18 +35,38 @@ func (r *Rows) Columns() []Column {
 }
 
 // Next goes to the next row. After false, Err says whether that was the end or a failure.
-func (r *Rows) Next() bool { return r.rows.Next() }
+func (r *Rows) Next() bool {
+	if !r.ended && r.rows.Next() {
+		return true
+	}
+	r.end()
+	return false
+}
 
 // Scan copies the row into dest, one pointer a column. NULL needs a pointer to a pointer.
 func (r *Rows) Scan(dest ...any) error { return r.rows.Scan(dest...) }
 
-// Err is the failure that ended the rows, nil at their natural end.
-func (r *Rows) Err() error { return plain(r.rows.Err()) }
+// Err is the failure that ended the rows, nil at their natural end and before it.
+func (r *Rows) Err() error { return r.err }
 
-// Close ends the statement and gives the connection back. Rows read to their end are closed already.
-func (r *Rows) Close() error { return plain(r.rows.Close()) }
+// Close ends the statement and gives the connection back. Rows read to their end are closed already. It returns Err.
+func (r *Rows) Close() error {
+	r.end()
+	return r.err
+}
 
-// Values is the row as plain Go values, NULL as nil.
+// end keeps the failure that came from the rows, apart from the one that ending them makes.
+func (r *Rows) end() {
+	if r.ended {
+		return
+	}
+	r.ended, r.err = true, plain(r.rows.Err())
+	r.cancel()
+	_ = r.rows.Close()
+}
+
+// Values is the row as plain Go values: bool, string, the numbers, time.Time, slices, maps, and nil for NULL. A Decimal,
+// UUID or integer of more than 64 bits is a string; a tuple with names is a map, without names a slice.
 func (r *Rows) Values() ([]any, error) {
 	r.prepare()
 	if err := r.rows.Scan(r.dest...); err != nil {
@@ -65,6 +90,7 @@ func (r *Rows) prepare() {
 	}
 }
 
+// value takes off pointers. What Go has no plain type for, such as a Decimal or a UUID, becomes its text.
 func value(v reflect.Value) any {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -72,5 +98,10 @@ func value(v reflect.Value) any {
 		}
 		v = v.Elem()
 	}
+	if text, ok := v.Addr().Interface().(fmt.Stringer); ok && v.Type() != timeType {
+		return text.String()
+	}
 	return v.Interface()
 }
+
+var timeType = reflect.TypeFor[time.Time]()

@@ -92,7 +92,7 @@ func (t *table[R]) write(ctx context.Context, db *DB, rows []R) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = batch.Abort() }()
+	defer batch.Abort()
 	for i, f := range t.fields {
 		if err := batch.batch.Column(i).Append(f.values(rows)); err != nil {
 			return fmt.Errorf("column %s of %s: %w", f.column, t.name, err)
@@ -103,8 +103,8 @@ func (t *table[R]) write(ctx context.Context, db *DB, rows []R) error {
 
 // missing leaves out the rows whose position the table holds, and of two rows with one position the second.
 func (t *table[R]) missing(ctx context.Context, db *DB, rows []R) ([]R, error) {
-	held, err := positions(ctx, db, t.name, t.spans(rows))
-	if err != nil {
+	held := make(map[ingest.Position]bool, len(rows))
+	if err := positions(ctx, db, t.name, t.spans(rows), held); err != nil {
 		return nil, fmt.Errorf("which rows %s holds: %w", t.name, err)
 	}
 	left := make([]R, 0, len(rows))
@@ -149,7 +149,8 @@ WHERE _offset >= {first:UInt64} AND _offset <= {last:UInt64}
   AND arrayExists((s, p, f, l) -> _src = s AND _partition = p AND _offset >= f AND _offset <= l,
       {sources:Array(UInt64)}, {partitions:Array(UInt32)}, {firsts:Array(UInt64)}, {lasts:Array(UInt64)})`
 
-func positions(ctx context.Context, db *DB, table string, of map[log]span) (map[ingest.Position]bool, error) {
+// positions adds to held what the table holds of the spans.
+func positions(ctx context.Context, db *DB, table string, of map[log]span, held map[ingest.Position]bool) error {
 	var sources, firsts, lasts []uint64
 	var partitions []uint32
 	for key, s := range of {
@@ -161,16 +162,15 @@ func positions(ctx context.Context, db *DB, table string, of map[log]span) (map[
 		"sources": sources, "partitions": partitions, "firsts": firsts, "lasts": lasts,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { _ = rows.Close() }()
-	held := map[ingest.Position]bool{}
+	defer rows.Close()
 	for rows.Next() {
 		var p ingest.Position
 		if err := rows.Scan(&p.Source, &p.Partition, &p.Offset, &p.Row); err != nil {
-			return nil, err
+			return err
 		}
 		held[p] = true
 	}
-	return held, rows.Err()
+	return rows.Err()
 }

@@ -1,7 +1,6 @@
 package warehouse
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -15,7 +14,11 @@ func sorted[V ~string](m map[string]V) sortedMap {
 	if len(m) == 0 {
 		return sortedMap{}
 	}
-	s := sortedMap{keys: slices.Sorted(maps.Keys(m)), values: make([]string, len(m))}
+	s := sortedMap{keys: make([]string, 0, len(m)), values: make([]string, len(m))}
+	for key := range m {
+		s.keys = append(s.keys, key)
+	}
+	slices.Sort(s.keys)
 	for i, key := range s.keys {
 		s.values[i] = string(m[key])
 	}

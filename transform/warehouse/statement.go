@@ -2,7 +2,9 @@ package warehouse
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"reflect"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -60,25 +62,39 @@ func (db *DB) Exec(ctx context.Context, sql string, p Params) error {
 	return plain(db.conn.Exec(ctx, sql))
 }
 
-// Query runs a SELECT. The rows stream: Close them, or end ctx, to give the connection back.
+// Query runs a SELECT. The rows stream: read them to their end, Close them or end ctx, or they keep their connection.
 func (db *DB) Query(ctx context.Context, sql string, p Params) (*Rows, error) {
 	ctx, err := statement(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	rows, err := db.conn.Query(ctx, sql)
 	if err != nil {
+		cancel()
 		return nil, plain(err)
 	}
-	return &Rows{rows: rows}, nil
+	return &Rows{rows: rows, cancel: cancel}, nil
 }
 
-// Select runs a SELECT and puts its rows into dest, a *[]struct whose fields have `ch:"column"` tags. A column without
+// Select runs a SELECT and appends its rows to dest, a *[]struct whose fields have `ch:"column"` tags. A column without
 // a field is an error.
 func (db *DB) Select(ctx context.Context, dest any, sql string, p Params) error {
-	ctx, err := statement(ctx, p)
+	list := reflect.ValueOf(dest)
+	if list.Kind() != reflect.Pointer || list.Elem().Kind() != reflect.Slice {
+		return fmt.Errorf("select into %T: want a pointer to a slice of structs", dest)
+	}
+	rows, err := db.Query(ctx, sql, p)
 	if err != nil {
 		return err
 	}
-	return plain(db.conn.Select(ctx, dest, sql))
+	defer rows.Close()
+	for list = list.Elem(); rows.Next(); {
+		row := reflect.New(list.Type().Elem())
+		if err := rows.rows.ScanStruct(row.Interface()); err != nil {
+			return fmt.Errorf("read a row: %w", err)
+		}
+		list.Set(reflect.Append(list, row.Elem()))
+	}
+	return rows.Err()
 }

@@ -41,7 +41,8 @@ func (s *session) describe(ctx context.Context, r *request) ([]byte, error) {
 	if r.format != "Native" || ownFormat.MatchString(r.sql) {
 		return nil, nil
 	}
-	answer, err := s.run(ctx, "DESCRIBE TABLE (\n"+strings.TrimRight(r.sql, "; \t\r\n")+"\n)", "JSONCompactEachRow", r.params)
+	sql := "DESCRIBE TABLE (\n" + strings.TrimRight(r.sql, "; \t\r\n") + "\n) SETTINGS print_pretty_type_names = 0"
+	answer, err := s.run(ctx, sql, "JSONCompactEachRow", r.params)
 	if err != nil {
 		return nil, err
 	}
