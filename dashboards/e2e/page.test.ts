@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Query } from "../src/api.ts";
 import { addDays, lastDayOf } from "../src/day.ts";
 import { count } from "../src/format.ts";
 import { stages } from "../src/scope.ts";
@@ -52,6 +53,8 @@ describe.skipIf(!found && !process.env["CI"])("the page", () => {
       filters,
     });
     const all = { ...leads.data[0], ...spend.data[0] };
+    // Where nothing was spent the page shows no cost of a lead.
+    if (!all["cost"]) Object.assign(all, { cpl: null, cost_per_won: null });
     return Object.fromEntries([...leadFigures, ...spendFigures].map((name) => [name, String(all[name] ?? "")]));
   }
   async function shown({ page }: Watched): Promise<Record<string, string>> {
@@ -209,6 +212,37 @@ describe.skipIf(!found && !process.env["CI"])("the page", () => {
     expect(await site.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
     expect(await shift(site.page)).toBeLessThan(0.02);
     await site.page.screenshot({ path: `${shots}${name}.png`, fullPage: true });
+    await done(site);
+  });
+
+  test("costs in several currencies are shown one currency at a time", async () => {
+    const asked: unknown[] = [];
+    const site = await open(browser, "/?lang=en", {}, (page) =>
+      intercept(page, "**/api/v1/query", async (route) => {
+        const query = route.request().postDataJSON() as Query;
+        if (query.dimensions?.[0] !== "currency") {
+          if (query.measures.includes("cpl"))
+            asked.push(query.filters?.find((one) => one.member === "currency")?.values);
+          return route.fallback();
+        }
+        const data = [
+          { currency: "CNY", cost: 9000 },
+          { currency: "USD", cost: 100 },
+          { currency: "(none)", cost: 0 },
+        ];
+        await route.fulfill({ json: { data, as_of: null, warnings: [] } });
+      }),
+    );
+    await settled(site.page);
+    expect(new Set(asked.map(String))).toEqual(new Set(["CNY,(none)"]));
+    asked.length = 0;
+    await site.page.locator("#currency").selectOption("USD");
+    await settled(site.page);
+    expect(new Set(asked.map(String))).toEqual(new Set(["USD,(none)"]));
+    expect(new URL(site.page.url()).search).toBe("?currency=USD");
+    expect(await texts(site.page, "#spend .note")).toEqual([
+      "Costs are in several currencies; only USD is counted here.",
+    ]);
     await done(site);
   });
 

@@ -37,7 +37,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 
 /** A sign that explains itself on hover and focus. */
 export function info(text: string): HTMLElement {
-  return h("button", { type: "button", class: "info", "aria-label": text, "data-tip": text }, "?");
+  return h("button", { type: "button", class: "info", "data-tip": text }, "?");
 }
 
 /** One choice of several, as a row of radio buttons: arrow keys move between them. */

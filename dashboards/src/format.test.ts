@@ -15,7 +15,7 @@ test("a value that does not exist is a dash in every unit", () => {
 test("nothing is not a dash", () => {
   expect(f.format(0, "count", zh)).toBe("0");
   expect(f.format(0, "ratio", zh)).toBe("0.0%");
-  expect(f.format(0, "money", zh)).toBe("¥0.00");
+  expect(f.format(0, "money", zh)).toBe("¥0");
 });
 
 test("counts and ratios", () => {

@@ -44,9 +44,9 @@ function currencyOptions(currency: string): Intl.NumberFormatOptions {
   return /^[A-Z]{3}$/.test(currency) ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {};
 }
 
-/** Whole units from one thousand on, hundredths below. */
+/** Whole units from one thousand on, hundredths below; nothing is a plain 0. */
 export function money(value: Value, { lang, currency }: Locale): string {
-  const digits = Math.abs(value ?? 0) >= 1000 ? 0 : 2;
+  const digits = !value || Math.abs(value) >= 1000 ? 0 : 2;
   return write(value, lang, {
     ...currencyOptions(currency),
     minimumFractionDigits: digits,

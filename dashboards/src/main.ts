@@ -124,7 +124,8 @@ async function load(): Promise<void> {
     const found = await loadFacts(mine);
     if (mine !== client) return;
     facts = found;
-    main.replaceChildren(...(facts ? panels.map((panel) => panel.element) : [emptyState(texts[lang])]));
+    const shown = facts ? panels.map((panel) => panel.element) : [emptyState(texts[lang], texts[lang].emptyAll)];
+    if (main.firstChild !== shown[0]) main.replaceChildren(...shown);
     draw();
   } catch (cause) {
     if (mine === client) main.replaceChildren(errorState(cause, texts[lang], refresh));

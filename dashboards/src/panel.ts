@@ -65,9 +65,10 @@ function skeleton(): HTMLElement {
   return h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("i"));
 }
 
-export function emptyState(text: Text): HTMLElement {
-  const command = h("p", {}, `${text.emptyAll} `, h("code", {}, text.emptyCommand));
-  return h("div", { class: "state" }, h("b", {}, text.emptyTitle), h("p", {}, text.emptyRange), command);
+/** Nothing to show: by reason of the filters, or because nothing was computed yet. */
+export function emptyState(text: Text, why: string): HTMLElement {
+  const remedy = h("p", {}, `${why} `, h("code", {}, text.emptyCommand));
+  return h("div", { class: "state" }, h("b", {}, text.emptyTitle), remedy);
 }
 
 export function errorState(cause: unknown, text: Text, retry: () => void): HTMLElement {
@@ -108,7 +109,7 @@ export function mount<T>(panel: Panel<T>): Mounted {
     try {
       const data = await panel.load(client, c.scope);
       if (mine !== turn) return;
-      if (panel.empty(data)) fill([emptyState(c.text)], "empty");
+      if (panel.empty(data)) fill([emptyState(c.text, c.text.emptyRange)], "empty");
       else fill(panel.draw(data, c), "drawn");
     } catch (cause) {
       if (mine === turn) fill([errorState(cause, c.text, () => void show(client, c))], "failed");

@@ -36,8 +36,8 @@ const zh = {
 
   loading: "正在加载",
   emptyTitle: "没有数据",
-  emptyRange: "所选范围内没有数据。请扩大日期范围或清除渠道筛选。",
-  emptyAll: "数据仓库里还没有线索。导入数据后运行",
+  emptyRange: "所选范围内没有数据：请扩大日期范围或清除渠道筛选。新到的数据在此之后可见：",
+  emptyAll: "数据仓库里还没有可看的内容。导入数据后运行",
   emptyCommand: "clew jobs run all",
   failed: "加载失败",
   unreachable: "无法连接服务器，请确认 clew 正在运行。",
@@ -100,7 +100,7 @@ const zh = {
     title: "各渠道线索成本 CPL",
     about: "期内费用 ÷ 期内创建的线索，按渠道。有费用没有线索的渠道显示“—”；竖线为合计。",
     unit: "每条线索成本",
-    currencies: (shown: string, all: string) => `费用有多种币种（${all}），此处只计 ${shown}。`,
+    currency: (code: string) => `费用有多种币种，此处只计 ${code}。`,
   },
   timeliness: {
     title: "跟进及时率",
@@ -148,8 +148,8 @@ const en: Text = {
 
   loading: "Loading",
   emptyTitle: "No data",
-  emptyRange: "Nothing in the chosen range. Widen the dates or clear the channel filter.",
-  emptyAll: "The warehouse holds no leads yet. Once data is in, run",
+  emptyRange: "Nothing in the chosen range: widen the dates or clear the channel filter. New data shows after",
+  emptyAll: "The warehouse holds nothing to show yet. Once data is in, run",
   emptyCommand: "clew jobs run all",
   failed: "Could not load",
   unreachable: "The server cannot be reached. Check that clew is running.",
@@ -178,9 +178,9 @@ const en: Text = {
     median: "Median wait",
     lost: "Not reached",
     step: (a, b, rate) => `${b} of ${a} got here (${rate})`,
-    open: (n, days) => `The ${days}-day window of ${n} leads is still open: rates will rise.`,
+    open: (n, days) => `Leads whose ${days}-day window is still open: ${n}. Rates will rise.`,
     complete: (days) => `The ${days}-day window of every lead is over: rates are final.`,
-    disordered: (n) => `${n} leads reached stages out of order and are left out of the later ones.`,
+    disordered: (n) => `Leads that reached stages out of order, left out of the later ones: ${n}.`,
   },
   grades: {
     title: "Grades A / B / C",
@@ -217,7 +217,7 @@ const en: Text = {
     about:
       "Cost of the period ÷ leads created in it, by channel. Cost without leads shows “—”; the tick marks the total.",
     unit: "Cost per lead",
-    currencies: (shown, all) => `Costs are in several currencies (${all}); only ${shown} is counted here.`,
+    currency: (code) => `Costs are in several currencies; only ${code} is counted here.`,
   },
   timeliness: {
     title: "Follow-up timeliness",

@@ -15,12 +15,19 @@ function place(tip: HTMLElement, target: Element): void {
 
 /** Installs the tooltip; Escape hides it. */
 export function installTips(): void {
-  const tip = h("div", { class: "tip", "aria-hidden": "true" });
+  const tip = h("div", { class: "tip", id: "tip", role: "tooltip" });
   document.body.append(tip);
-  const hide = (): void => tip.classList.remove("shown");
+  let described: Element | undefined;
+  const hide = (): void => {
+    tip.classList.remove("shown");
+    described?.removeAttribute("aria-describedby");
+  };
   const show = (event: Event): void => {
     const target = event.target instanceof Element ? event.target.closest("[data-tip]") : null;
-    if (!target) return hide();
+    hide();
+    if (!target) return;
+    described = target;
+    target.setAttribute("aria-describedby", tip.id);
     tip.textContent = target.getAttribute("data-tip");
     tip.classList.add("shown");
     place(tip, target);

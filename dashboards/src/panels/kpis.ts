@@ -33,6 +33,12 @@ const maturing = new Set(["won", "lead_to_won_rate", "cost_per_won"]);
 /** These say more as a share of the leads than as a curve. */
 const asShare = new Set(["mqls", "sqls", "won"]);
 
+/** Both rows in one. Where nothing was spent a lead has no cost, rather than one of 0. */
+export function figures(spend: Row = {}, leads: Row = {}): Row {
+  const costs = num(spend, "cost") ? {} : { cpl: null, cost_per_won: null };
+  return { ...spend, ...costs, ...leads };
+}
+
 async function load(client: Client, scope: Scope): Promise<Data> {
   const { period, before } = scope;
   const answers = await Promise.all([
@@ -49,8 +55,8 @@ async function load(client: Client, scope: Scope): Promise<Data> {
     for (const name of shown) if (data.some((row) => name in row)) trend[name] = data.map((row) => num(row, name));
   }
   return {
-    now: { ...spend.data[0], ...leads.data[0] },
-    before: { ...spendBefore?.data[0], ...leadsBefore?.data[0] },
+    now: figures(spend.data[0], leads.data[0]),
+    before: figures(spendBefore?.data[0], leadsBefore?.data[0]),
     trend,
     answers,
   };

@@ -5,6 +5,7 @@ import { type Column, sorted } from "../table.ts";
 import { cohortsOf } from "./cohorts.ts";
 import { heat } from "./compare.ts";
 import { gradesOf } from "./grades.ts";
+import { figures } from "./kpis.ts";
 import { floorOf } from "./timeliness.ts";
 
 test("a month is immature from the first of its days that is", () => {
@@ -54,6 +55,22 @@ test.each([
   [0.1, 0, 100, 0],
 ])("heat of %s against %s with %s leads is %s", (rate, total, entered, want) => {
   expect(heat(rate, total, entered)).toBe(want);
+});
+
+test("where nothing was spent a lead has no cost", () => {
+  const leads = { leads: 7, won: 1 };
+  expect(figures({ cost: 0, cpl: 0, cost_per_won: 0, leads: 7 }, leads)).toEqual({
+    cost: 0,
+    cpl: null,
+    cost_per_won: null,
+    ...leads,
+  });
+  expect(figures({ cost: 14, cpl: 2, cost_per_won: 14 }, leads)).toEqual({
+    cost: 14,
+    cpl: 2,
+    cost_per_won: 14,
+    ...leads,
+  });
 });
 
 test("rows without a value stand last whichever way a column is turned", () => {

@@ -93,6 +93,7 @@ export const spend: Panel<Data> = {
       more: c.text.showAll,
       fewer: c.text.showFewer,
     });
-    return [table, ...warnings(channels)];
+    const { currency } = c.scope;
+    return [table, currency && h("p", { class: "note open" }, c.text.spend.currency(currency)), ...warnings(channels)];
   },
 };
