@@ -12,8 +12,8 @@ import (
 	"clew/ingest/stream"
 )
 
-// BenchmarkDrain reads a backlog of behaviours in four partitions, of about 250 bytes each, into a sink that does nothing.
-// One operation is one message. The broker runs in the same process and takes its part of the time.
+// BenchmarkDrain reads a backlog of behaviours in four partitions, of about 250 bytes each, into a sink that does
+// nothing. One operation is one message. The broker runs in the same process and takes its part of the time.
 func BenchmarkDrain(b *testing.B) {
 	kcfg, _ := kafka(b, 4)
 	fill(b, kcfg, b.N)
@@ -49,7 +49,7 @@ func cpu(b *testing.B) time.Duration {
 func fill(b *testing.B, cfg stream.Config, n int) {
 	b.Helper()
 	w := stream.NewWriter(cfg)
-	defer w.Close()
+	defer closed(b, w)
 	for from := 0; from < n; from += 10_000 {
 		batch := make([]stream.Message, 0, 10_000)
 		for i := from; i < min(n, from+10_000); i++ {

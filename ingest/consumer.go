@@ -46,6 +46,7 @@ func source(clusterID, topic string) uint64 {
 
 // run works through the generations of the group.
 func (c *consumer) run(ctx context.Context, group *stream.Group) error {
+	wait := firstWait
 	for {
 		gen, err := group.Next(ctx)
 		if ctx.Err() != nil {
@@ -53,9 +54,12 @@ func (c *consumer) run(ctx context.Context, group *stream.Group) error {
 		}
 		if err != nil {
 			c.Log.Warn("ingest is not a member of its group and tries again: if this goes on, check that the brokers run",
-				"group", c.Group, "error", err)
+				"group", c.Group, "next_in", wait, "error", err)
+			pause(ctx, wait) // the group does not try either meanwhile
+			wait = min(2*wait, lastWait)
 			continue
 		}
+		wait = firstWait
 		var failed error
 		gen.Run(ctx, func(genCtx context.Context) { failed = c.consume(ctx, genCtx, gen) })
 		if failed != nil {

@@ -76,7 +76,7 @@ func lines(t *testing.T, file string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer closed(t, f)
 	var out []string
 	for s := bufio.NewScanner(f); s.Scan(); {
 		out = append(out, s.Text())
@@ -217,7 +217,7 @@ func TestRunGoesOnAfterABrokerRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	defer closed(t, b)
 	send(t, kcfg, numbered(t, 100, 200)...)
 	caughtUp(t, cfg)
 	stop()
@@ -249,7 +249,7 @@ func TestRunHaltsWhenRetentionOvertakesIt(t *testing.T) {
 	}
 }
 
-// The same, while Run runs: it is held in the sink while the log is cut behind it.
+// The same, while Run runs: what a fetcher is to read next is deleted.
 func TestRunHaltsWhenRetentionOvertakesItUnderWay(t *testing.T) {
 	kcfg, b := kafka(t, 1)
 	send(t, kcfg, numbered(t, 0, 10)...)

@@ -32,8 +32,8 @@ type chunk struct {
 	size int64
 }
 
-// fetch reads one partition and hands on its rows, until ctx ends. It starts where sent, as it were, left off. Its error
-// means that Run must halt.
+// fetch reads one partition and hands on its rows, until ctx ends. It starts where sent left off. Its error means that
+// Run must halt.
 func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error {
 	r := s.client.NewReader(p, sent.next)
 	defer r.Close()

@@ -66,8 +66,8 @@ var ErrLogLost = errors.New("the log does not hold what is to be read next")
 
 // Run carries the messages of all event topics to the sink until ctx ends; it then returns nil. The topics must exist.
 //
-// While it runs, Kafka or the sink may fail for any time: Run keeps trying, and logs. It returns an error when it cannot
-// begin, and ErrLogLost.
+// While it runs, Kafka or the sink may fail for any time: Run keeps trying, and logs. It returns an error when it
+// cannot begin, and ErrLogLost.
 //
 // When ctx ends, a write under way has one more second to succeed and be committed. What was read and not written is
 // read again next time.
@@ -134,7 +134,9 @@ func CaughtUp(ctx context.Context, cfg Config) error {
 }
 
 // missing counts the messages up to the goal that are not committed.
-func missing(ctx context.Context, c *stream.Client, group string, goal map[stream.Partition]stream.Range) (int64, error) {
+func missing(
+	ctx context.Context, c *stream.Client, group string, goal map[stream.Partition]stream.Range,
+) (int64, error) {
 	var open []stream.Partition
 	for p, r := range goal {
 		if r.End > r.First {

@@ -278,6 +278,30 @@ func TestLastOfTwoFieldsWins(t *testing.T) {
 	}
 }
 
+// Many encoders send null for what is not set.
+func TestNullIsAbsent(t *testing.T) {
+	for typ, fields := range map[Type]string{
+		TypeTouchpoint: `"channel":"c","touch":"t","source":null,"url":null`,
+		TypeBehavior:   `"name":"n","value":null,"properties":null,"session_id":null`,
+		TypeLead:       `"created_at":null,"contact":null,"company":null,"attributes":null`,
+		TypeActivity:   `"owner":"o","method":"m","effective":false,"duration_s":null,"next_at":null`,
+		TypeStage:      `"stage":"won","amount":null,"currency":null`,
+		TypeAssignment: `"action":"locked","owner":null`,
+		TypeCost:       `"date":"2026-03-01","channel":"c","amount":1,"currency":"CNY","clicks":null`,
+	} {
+		with, err := Decode(Topic(typ), []byte(start+`,"type":null,"anonymous_id":null,"identifiers":null,`+fields+`}`))
+		if err != nil {
+			t.Errorf("%s: %v", typ, err)
+			continue
+		}
+		e, err := Encode(with)
+		if err != nil || bytes.Contains(e, []byte("null")) || bytes.Contains(e, []byte("anonymous_id")) {
+			t.Errorf("%s: %s, %v", typ, e, err)
+		}
+		wantRoundTrip(t, with)
+	}
+}
+
 func TestTimesBecomeMillisecondsOfUTC(t *testing.T) {
 	e, err := Decode(Topic(TypeLead), []byte(
 		`{"event_id":"e","occurred_at":"2026-03-01T08:00:00.1239999+08:00","lead_id":"l"}`))

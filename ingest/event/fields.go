@@ -1,7 +1,7 @@
 package event
 
-// fields is what the scanner needs of an event: set reads the value of a field, and is false for a field that is not its
-// own. Names are exact: unlike encoding/json, "Event_ID" is not event_id.
+// fields is what the scanner needs of an event: set reads the value of a field, and is false for a field that is not
+// its own. Names are exact: unlike with encoding/json, "Event_ID" is not event_id.
 type fields interface {
 	set(s *scanner, name string) bool
 }

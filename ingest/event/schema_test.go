@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the schema files anew from the Go types")
 
-// TestSchemasAreThoseOfTheTypes keeps schema/*.json, for producers to check against, equal to the types and their rules.
+// TestSchemasAreThoseOfTheTypes keeps schema/*.json, for producers to check against, equal to the types and rules.
 func TestSchemasAreThoseOfTheTypes(t *testing.T) {
 	var want []string
 	for _, typ := range Types() {
@@ -114,7 +114,9 @@ func mapType(t reflect.Type) *generate.Schema {
 			Type: "object", PropertyNames: name, AdditionalProperties: value, MaxProperties: size(MaxEntries),
 		}
 	case reflect.TypeFor[map[string]Scalar]():
-		scalar := &generate.Schema{AnyOf: []*generate.Schema{text(MaxText), {Type: "number"}, {Type: "boolean"}, {Type: "null"}}}
+		scalar := &generate.Schema{AnyOf: []*generate.Schema{
+			text(MaxText), {Type: "number"}, {Type: "boolean"}, {Type: "null"},
+		}}
 		return &generate.Schema{
 			Type: "object", PropertyNames: name, AdditionalProperties: scalar, MaxProperties: size(MaxEntries),
 		}

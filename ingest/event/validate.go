@@ -144,9 +144,11 @@ func (c *checker) header(h *Header, want Type) {
 	switch {
 	case h.Type == "" || h.Type == want:
 	case Topic(h.Type) == "":
-		c.fail(ReasonUnknownType, "type", "is %q, which is no type there is: send %q or leave it out", clip(string(h.Type)), want)
+		c.fail(ReasonUnknownType, "type", "is %q, which is no type there is: send %q or leave it out",
+			clip(string(h.Type)), want)
 	default:
-		c.fail(ReasonInvalidValue, "type", "is %q in a message that is a %s: send it to topic %s", h.Type, want, Topic(h.Type))
+		c.fail(ReasonInvalidValue, "type", "is %q in a message that is a %s: send it to topic %s",
+			h.Type, want, Topic(h.Type))
 	}
 	c.required("event_id", h.EventID, MaxEventID)
 	if h.OccurredAt.IsZero() {
@@ -158,7 +160,8 @@ func (c *checker) header(h *Header, want Type) {
 	c.text("workspace", h.Workspace, MaxID)
 	entries(c, "identifiers", h.Identifiers, MaxID, false)
 	if want != TypeCost && h.LeadID == "" && h.AnonymousID == "" && len(h.Identifiers) == 0 {
-		c.fail(ReasonMissingField, "lead_id", "is missing: send lead_id, anonymous_id or identifiers to say whose event this is")
+		c.fail(ReasonMissingField, "lead_id",
+			"is missing: send lead_id, anonymous_id or identifiers to say whose event this is")
 	}
 }
 

@@ -45,11 +45,7 @@ func startBroker(t *testing.T, dir string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { closed(t, b) })
 	return Config{Brokers: []string{b.Addr()}}
 }
 
@@ -263,10 +259,17 @@ func TestBrokerAddrTaken(t *testing.T) {
 	}
 }
 
+func closed(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func write(t *testing.T, cfg Config, topic string, texts ...string) {
 	t.Helper()
 	w := NewWriter(cfg)
-	defer w.Close()
+	defer closed(t, w)
 	batch := make([]Message, len(texts))
 	for i, v := range texts {
 		batch[i] = Message{Topic: topic, Key: []byte("k"), Value: []byte(v)}

@@ -140,7 +140,8 @@ func (c *Client) Committed(ctx context.Context, group string, partitions []Parti
 	for topic, list := range res.Topics {
 		for _, o := range list {
 			if o.Error != nil {
-				return nil, fmt.Errorf("ask Kafka for the offset of group %s in %s: %w", group, Partition{topic, o.Partition}, o.Error)
+				return nil, fmt.Errorf("ask Kafka for the offset of group %s in %s: %w",
+					group, Partition{topic, o.Partition}, o.Error)
 			}
 			if o.CommittedOffset >= 0 {
 				offsets[Partition{topic, o.Partition}] = o.CommittedOffset

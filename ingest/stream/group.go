@@ -74,8 +74,8 @@ func (g *Group) Close() {
 	}
 }
 
-// Next waits for the next generation: a share of the partitions, valid until the group changes. The one before must have
-// ended. After an error it may be called again: the member keeps trying, half a second apart.
+// Next waits for the next generation: a share of the partitions, valid until the group changes. The one before must
+// have ended. After an error it may be called again: the member keeps trying, half a second apart or more.
 func (g *Group) Next(ctx context.Context) (*Generation, error) {
 	gen, err := g.group.Next(ctx)
 	for errors.Is(err, kafka.RebalanceInProgress) { // another member came or went meanwhile
@@ -111,8 +111,8 @@ type Generation struct {
 	committed map[Partition]int64
 }
 
-// Run calls fn and waits for it. The context of fn ends with ctx or the generation. Fn must then return soon, at most 30 s
-// later: the other members wait for it. When fn returns, the generation is over.
+// Run calls fn and waits for it. The context of fn ends with ctx or the generation. Fn must then return soon, at most
+// 30 s later: the other members wait for it. When fn returns, the generation is over.
 func (g *Generation) Run(ctx context.Context, fn func(ctx context.Context)) {
 	done := make(chan struct{})
 	g.gen.Start(func(ended context.Context) {
@@ -128,9 +128,9 @@ func (g *Generation) Run(ctx context.Context, fn func(ctx context.Context)) {
 // errNotAssigned guards the group's offsets: the broker would let a member move those of another.
 var errNotAssigned = errors.New("the partition is not assigned to this generation")
 
-// Commit moves the group's offsets. Offsets that would go back are left where they are; a partition that is not assigned
-// is an error. It is for one goroutine, within Run. An error leaves open whether the offsets moved; after the generation
-// has ended they did not.
+// Commit moves the group's offsets. Offsets that would go back are left where they are; a partition that is not
+// assigned is an error. It is for one goroutine, within Run. An error leaves open whether the offsets moved; after the
+// generation has ended they did not.
 func (g *Generation) Commit(offsets map[Partition]int64) error {
 	forward := make(map[string]map[int]int64)
 	for p, offset := range offsets {

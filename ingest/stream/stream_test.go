@@ -2,12 +2,9 @@ package stream
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +64,7 @@ func TestMessagesArriveAsWritten(t *testing.T) {
 	topic := createTopic(t, cfg, 1)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5e6, time.UTC)
 	w := NewWriter(cfg)
-	defer w.Close()
+	defer closed(t, w)
 	err := w.Write(t.Context(),
 		Message{Topic: topic, Key: []byte("k"), Value: []byte("one"), Time: at},
 		Message{Topic: topic, Value: []byte("two"), Time: at.Add(time.Hour)})
@@ -96,7 +93,7 @@ func TestWriterKeepsKeysTogether(t *testing.T) {
 	cfg := startBroker(t, t.TempDir())
 	topic := createTopic(t, cfg, 4)
 	w := NewWriter(cfg)
-	defer w.Close()
+	defer closed(t, w)
 	var batch []Message
 	for i := range 4000 {
 		batch = append(batch, Message{Topic: topic, Key: fmt.Append(nil, "key", i%50), Value: fmt.Append(nil, i)})
@@ -137,7 +134,7 @@ func TestWriterRefusesWhatIsTooLarge(t *testing.T) {
 	cfg := startBroker(t, t.TempDir())
 	topic := createTopic(t, cfg, 1)
 	w := NewWriter(cfg)
-	defer w.Close()
+	defer closed(t, w)
 	err := w.Write(t.Context(), Message{Topic: topic, Value: []byte("small")},
 		Message{Topic: topic, Key: []byte("big"), Value: make([]byte, 1_000_000)})
 	if err == nil {
@@ -159,7 +156,7 @@ func TestWriterTellsWhichMessagesFailed(t *testing.T) {
 	topic := createTopic(t, cfg, 2)
 	cfg.MaxMessageBytes = 4 << 20
 	w := NewWriter(cfg)
-	defer w.Close()
+	defer closed(t, w)
 	noise := make([]byte, 2<<20)
 	_, _ = rand.Read(noise)
 	keys := keysOfPartitions(2)
@@ -189,235 +186,4 @@ func keysOfPartitions(n int) [][]byte {
 		}
 	}
 	return keys
-}
-
-func TestReaderReadsInPieces(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	var texts []string
-	for i := range 2500 {
-		texts = append(texts, fmt.Sprint(i))
-	}
-	write(t, cfg, topic, texts...)
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 7) // in the middle of a compressed batch
-	defer r.Close()
-	var got []string
-	for r.Next() < 2500 {
-		piece, err := r.Fetch(t.Context(), nil, 100, 1<<20)
-		if err != nil || len(piece) > 100 {
-			t.Fatalf("%d messages, %v", len(piece), err)
-		}
-		got = append(got, values(piece)...)
-	}
-	if !slices.Equal(got, texts[7:]) {
-		t.Errorf("got %d messages from %s to %s", len(got), got[0], got[len(got)-1])
-	}
-	if r.End() != 2500 {
-		t.Errorf("end %d", r.End())
-	}
-	piece, err := r.Fetch(t.Context(), nil, 100, 1<<20)
-	if len(piece) != 0 || err != nil || r.Next() != 2500 {
-		t.Errorf("at the end: %d messages, next %d, %v", len(piece), r.Next(), err)
-	}
-}
-
-func TestReaderStopsAtABytesLimit(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	write(t, cfg, topic, strings.Repeat("a", 1000), strings.Repeat("b", 1000), strings.Repeat("c", 1000))
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
-	defer r.Close()
-	piece, err := r.Fetch(t.Context(), nil, 100, 1500)
-	if err != nil || len(piece) != 2 || r.Next() != 2 {
-		t.Errorf("%d messages, next %d, %v", len(piece), r.Next(), err)
-	}
-}
-
-func TestReaderRefusesOffsetsTheLogDoesNotHold(t *testing.T) {
-	b, err := StartBroker(BrokerConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	cfg := Config{Brokers: []string{b.Addr()}}
-	topic := createTopic(t, cfg, 1)
-	write(t, cfg, topic, "a", "b", "c")
-	if err := b.Trim(t.Context(), map[Partition]int64{{topic, 0}: 2}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Trim(t.Context(), map[Partition]int64{{"nowhere", 0}: 2}); err == nil {
-		t.Error("a topic that does not exist was trimmed")
-	}
-	c := newClient(t, cfg)
-	for offset, inRange := range map[int64]bool{0: false, 1: false, 2: true, 3: true, 4: false} {
-		r := c.NewReader(Partition{topic, 0}, offset)
-		_, err := r.Fetch(t.Context(), nil, 10, 1000)
-		r.Close()
-		if errors.Is(err, ErrOffsetOutOfRange) == inRange || inRange && err != nil {
-			t.Errorf("offset %d: %v", offset, err)
-		}
-	}
-}
-
-func TestReaderEndsWithItsContext(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
-	defer r.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan error)
-	go func() {
-		for {
-			if _, err := r.Fetch(ctx, nil, 10, 1000); err != nil {
-				got <- err
-				return
-			}
-		}
-	}()
-	cancel()
-	if err := <-got; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestReaderLeavesTransactionMarkersOut(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.TransactionalID("tx"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	if err := client.BeginTransaction(); err != nil {
-		t.Fatal(err)
-	}
-	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("in")}).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
-	if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
-		t.Fatal(err)
-	}
-	write(t, cfg, topic, "after")
-	got := readAll(t, newClient(t, cfg), Partition{topic, 0})
-	if !slices.Equal(values(got), []string{"in", "after"}) || got[1].Offset != 2 {
-		t.Errorf("got %q, the last at offset %d", values(got), got[len(got)-1].Offset)
-	}
-}
-
-func TestReaderReadsOnAfterABrokerRestart(t *testing.T) {
-	dir := t.TempDir()
-	b, err := StartBroker(BrokerConfig{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := Config{Brokers: []string{b.Addr()}}
-	topic := createTopic(t, cfg, 1)
-	write(t, cfg, topic, "a")
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
-	defer r.Close()
-	got, err := r.Fetch(t.Context(), nil, 10, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	again, err := StartBroker(BrokerConfig{Dir: dir, Addr: b.Addr()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
-	write(t, cfg, topic, "b")
-	failed := false
-	for len(got) < 2 {
-		var ferr error
-		got, ferr = r.Fetch(t.Context(), got, 10, 1000)
-		failed = failed || ferr != nil
-	}
-	if !failed || !slices.Equal(values(got), []string{"a", "b"}) {
-		t.Errorf("failed %v, got %q", failed, values(got))
-	}
-}
-
-func TestCommitGuardsTheGroup(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 2)
-	c := newClient(t, cfg)
-	p0, p1, other := Partition{topic, 0}, Partition{topic, 1}, Partition{"other", 0}
-	committed := func() map[Partition]int64 {
-		t.Helper()
-		got, err := c.Committed(t.Context(), "g", []Partition{p0, p1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	withGeneration(t, c, "g", topic, func(_ context.Context, g *Generation) {
-		if want := []Assignment{{p0, -1}, {p1, -1}}; !slices.Equal(g.Assigned, want) {
-			t.Errorf("assigned %v, want %v", g.Assigned, want)
-		}
-		if err := g.Commit(map[Partition]int64{p0: 5}); err != nil {
-			t.Error(err)
-		}
-		if err := g.Commit(map[Partition]int64{p0: 3, p1: 2}); err != nil {
-			t.Error(err)
-		}
-		if got, want := committed(), map[Partition]int64{p0: 5, p1: 2}; !maps.Equal(got, want) {
-			t.Errorf("committed %v, want %v", got, want)
-		}
-		if err := g.Commit(map[Partition]int64{p1: 9, other: 1}); !errors.Is(err, errNotAssigned) {
-			t.Errorf("another's partition: %v", err)
-		}
-		if got, want := committed(), map[Partition]int64{p0: 5, p1: 2}; !maps.Equal(got, want) {
-			t.Errorf("after a refused commit %v, want %v", got, want)
-		}
-	})
-	withGeneration(t, c, "g", topic, func(_ context.Context, g *Generation) {
-		if want := []Assignment{{p0, 5}, {p1, 2}}; !slices.Equal(g.Assigned, want) {
-			t.Errorf("assigned again %v, want %v", g.Assigned, want)
-		}
-		if err := g.Commit(map[Partition]int64{p0: 4}); err != nil {
-			t.Error(err)
-		}
-	})
-	if got, want := committed(), map[Partition]int64{p0: 5, p1: 2}; !maps.Equal(got, want) {
-		t.Errorf("at the end %v, want %v", got, want)
-	}
-}
-
-// A commit of a generation that is over moves nothing.
-func TestCommitAfterTheGenerationFails(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	c := newClient(t, cfg)
-	p := Partition{topic, 0}
-	var old *Generation
-	withGeneration(t, c, "g", topic, func(_ context.Context, g *Generation) { old = g })
-	if err := old.Commit(map[Partition]int64{p: 7}); err == nil {
-		t.Error("a commit after the end was taken")
-	}
-	if got, err := c.Committed(t.Context(), "g", []Partition{p}); err != nil || len(got) != 0 {
-		t.Errorf("committed %v, %v", got, err)
-	}
-}
-
-// Close does not wait for members that are slow to join again.
-func TestGroupCloseBreaksAWaitingJoin(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
-	topic := createTopic(t, cfg, 1)
-	c := newClient(t, cfg)
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	withGeneration(t, c, "g", topic, func(ctx context.Context, _ *Generation) {
-		second, err := c.Join(t.Context(), "g", []string{topic}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		<-ctx.Done() // the second member is joining, and the first does not return yet
-		if _, err := second.Next(ended); !errors.Is(err, context.Canceled) {
-			t.Errorf("next: %v", err)
-		}
-		second.Close()
-	})
 }

@@ -1,0 +1,160 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func TestReaderReadsInPieces(t *testing.T) {
+	cfg := startBroker(t, t.TempDir())
+	topic := createTopic(t, cfg, 1)
+	var texts []string
+	for i := range 2500 {
+		texts = append(texts, fmt.Sprint(i))
+	}
+	write(t, cfg, topic, texts...)
+	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 7) // in the middle of a compressed batch
+	defer r.Close()
+	var got []string
+	for r.Next() < 2500 {
+		piece, err := r.Fetch(t.Context(), nil, 100, 1<<20)
+		if err != nil || len(piece) > 100 {
+			t.Fatalf("%d messages, %v", len(piece), err)
+		}
+		got = append(got, values(piece)...)
+	}
+	if !slices.Equal(got, texts[7:]) {
+		t.Errorf("got %d messages from %s to %s", len(got), got[0], got[len(got)-1])
+	}
+	if r.End() != 2500 {
+		t.Errorf("end %d", r.End())
+	}
+	piece, err := r.Fetch(t.Context(), nil, 100, 1<<20)
+	if len(piece) != 0 || err != nil || r.Next() != 2500 {
+		t.Errorf("at the end: %d messages, next %d, %v", len(piece), r.Next(), err)
+	}
+}
+
+func TestReaderStopsAtABytesLimit(t *testing.T) {
+	cfg := startBroker(t, t.TempDir())
+	topic := createTopic(t, cfg, 1)
+	write(t, cfg, topic, strings.Repeat("a", 1000), strings.Repeat("b", 1000), strings.Repeat("c", 1000))
+	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	defer r.Close()
+	piece, err := r.Fetch(t.Context(), nil, 100, 1500)
+	if err != nil || len(piece) != 2 || r.Next() != 2 {
+		t.Errorf("%d messages, next %d, %v", len(piece), r.Next(), err)
+	}
+}
+
+func TestReaderRefusesOffsetsTheLogDoesNotHold(t *testing.T) {
+	b, err := StartBroker(BrokerConfig{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, b)
+	cfg := Config{Brokers: []string{b.Addr()}}
+	topic := createTopic(t, cfg, 1)
+	write(t, cfg, topic, "a", "b", "c")
+	if err := b.Trim(t.Context(), map[Partition]int64{{topic, 0}: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Trim(t.Context(), map[Partition]int64{{"nowhere", 0}: 2}); err == nil {
+		t.Error("a topic that does not exist was trimmed")
+	}
+	c := newClient(t, cfg)
+	for offset, inRange := range map[int64]bool{0: false, 1: false, 2: true, 3: true, 4: false} {
+		r := c.NewReader(Partition{topic, 0}, offset)
+		_, err := r.Fetch(t.Context(), nil, 10, 1000)
+		r.Close()
+		if errors.Is(err, ErrOffsetOutOfRange) == inRange || inRange && err != nil {
+			t.Errorf("offset %d: %v", offset, err)
+		}
+	}
+}
+
+func TestReaderEndsWithItsContext(t *testing.T) {
+	cfg := startBroker(t, t.TempDir())
+	topic := createTopic(t, cfg, 1)
+	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	defer r.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan error)
+	go func() {
+		for {
+			if _, err := r.Fetch(ctx, nil, 10, 1000); err != nil {
+				got <- err
+				return
+			}
+		}
+	}()
+	cancel()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReaderLeavesTransactionMarkersOut(t *testing.T) {
+	cfg := startBroker(t, t.TempDir())
+	topic := createTopic(t, cfg, 1)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.TransactionalID("tx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("in")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+	write(t, cfg, topic, "after")
+	got := readAll(t, newClient(t, cfg), Partition{topic, 0})
+	if !slices.Equal(values(got), []string{"in", "after"}) || got[1].Offset != 2 {
+		t.Errorf("got %q, the last at offset %d", values(got), got[len(got)-1].Offset)
+	}
+}
+
+func TestReaderReadsOnAfterABrokerRestart(t *testing.T) {
+	dir := t.TempDir()
+	b, err := StartBroker(BrokerConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Brokers: []string{b.Addr()}}
+	topic := createTopic(t, cfg, 1)
+	write(t, cfg, topic, "a")
+	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	defer r.Close()
+	got, err := r.Fetch(t.Context(), nil, 10, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := StartBroker(BrokerConfig{Dir: dir, Addr: b.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, again)
+	write(t, cfg, topic, "b")
+	failed := false
+	for len(got) < 2 {
+		var ferr error
+		got, ferr = r.Fetch(t.Context(), got, 10, 1000)
+		failed = failed || ferr != nil
+	}
+	if !failed || !slices.Equal(values(got), []string{"a", "b"}) {
+		t.Errorf("failed %v, got %q", failed, values(got))
+	}
+}
