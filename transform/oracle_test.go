@@ -52,7 +52,10 @@ func randomHistories(r *rand.Rand, n int) seed {
 	ids := 0
 	add := func(table string, lead row, fields row) {
 		ids++
-		all := row{"event_id": fmt.Sprintf("%c%d", 'a'+rune(r.IntN(26)), ids), "occurred_at": moment(), "clamped": r.IntN(40) == 0}
+		all := row{
+			"event_id":    fmt.Sprintf("%c%d", 'a'+rune(r.IntN(26)), ids),
+			"occurred_at": moment(), "clamped": r.IntN(40) == 0,
+		}
 		maps.Copy(all, lead)
 		maps.Copy(all, fields)
 		s[table] = append(s[table], all)
@@ -118,7 +121,8 @@ func tell(s seed, asOf time.Time) (leads, facts [][]string) {
 			byLead[key][table] = append(byLead[key][table], r)
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(byLead), func(a, b leadKey) int { return slices.Compare(a[:], b[:]) }) {
+	keys := slices.SortedFunc(maps.Keys(byLead), func(a, b leadKey) int { return slices.Compare(a[:], b[:]) })
+	for _, key := range keys {
 		h := byLead[key]
 		for table, rows := range h {
 			h[table] = inOrder(rows)

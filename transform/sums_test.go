@@ -24,7 +24,9 @@ func checkSums(t *testing.T, db *warehouse.DB, s seed, asOf time.Time, facts [][
 			continue
 		}
 		want["leads"]++
-		for sum, column := range map[string]string{"mqls": "mql_at", "sqls": "sql_at", "opportunities": "opportunity_at", "won": "won_at"} {
+		for sum, column := range map[string]string{
+			"mqls": "mql_at", "sqls": "sql_at", "opportunities": "opportunity_at", "won": "won_at",
+		} {
 			if is[column] != "none" {
 				want[sum]++
 			}
