@@ -36,14 +36,14 @@ var doors = map[string]string{
 	"github.com/santhosh-tekuri/":      "ingest/event",
 }
 
-// source is one Go file and what it imports.
-type source struct {
+// goFile is one Go file and what it imports.
+type goFile struct {
 	file    string
 	imports []string
 }
 
 func TestLayout(t *testing.T) {
-	files, err := sources(os.DirFS("."))
+	files, err := goFiles(os.DirFS("."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,23 +83,23 @@ func TestLayoutSeesFaults(t *testing.T) {
 		{"common/a.go", "fmt", "is in no room"},
 		{"deploy/a.go", "fmt", "is in no room"},
 	} {
-		faults := layoutFaults([]source{{c.file, []string{c.imports}}})
+		faults := layoutFaults([]goFile{{c.file, []string{c.imports}}})
 		if len(faults) != 1 || !strings.Contains(faults[0], c.want) {
 			t.Errorf("%s importing %s: got %q, want one fault with %q", c.file, c.imports, faults, c.want)
 		}
 	}
-	for _, c := range []source{
+	for _, c := range []goFile{
 		{"main.go", []string{"clew/dashboards", "github.com/spf13/cobra"}},
 		{"query/api/a.go", []string{"clew/query", "clew/transform/warehouse", "github.com/gofiber/fiber/v2"}},
 		{"transform/warehouse/embedded/a.go", []string{"github.com/ClickHouse/clickhouse-go/v2"}},
 	} {
-		if faults := layoutFaults([]source{c}); len(faults) != 0 {
+		if faults := layoutFaults([]goFile{c}); len(faults) != 0 {
 			t.Errorf("%s: unwanted faults %q", c.file, faults)
 		}
 	}
 }
 
-func layoutFaults(files []source) []string {
+func layoutFaults(files []goFile) []string {
 	var faults []string
 	for _, s := range files {
 		dir := path.Dir(s.file)
@@ -132,8 +132,8 @@ func layoutFaults(files []source) []string {
 	return faults
 }
 
-func sources(tree fs.FS) ([]source, error) {
-	var found []source
+func goFiles(tree fs.FS) ([]goFile, error) {
+	var found []goFile
 	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func sources(tree fs.FS) ([]source, error) {
 		if err != nil {
 			return err
 		}
-		s := source{file: name}
+		s := goFile{file: name}
 		for _, spec := range parsed.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {

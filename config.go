@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Config is everything an operator decides. It is read once: defaults, then the file, then the environment, then
+// flags, each overriding the one before.
+type Config struct {
+	// DataDir holds the embedded engine and broker. Unused parts of it are not created.
+	DataDir   string          `yaml:"data_dir"`
+	Warehouse WarehouseConfig `yaml:"warehouse"`
+	Kafka     KafkaConfig     `yaml:"kafka"`
+	HTTP      HTTPConfig      `yaml:"http"`
+	Business  BusinessConfig  `yaml:"business"`
+	Scoring   ScoringConfig   `yaml:"scoring"`
+	Jobs      JobsConfig      `yaml:"jobs"`
+}
+
+// WarehouseConfig says where ClickHouse is.
+type WarehouseConfig struct {
+	// DSN of a ClickHouse server, such as https://user:password@host:8443. Empty: the engine in this process.
+	DSN      string `yaml:"dsn"`
+	Database string `yaml:"database"`
+	// Cluster is the server's cluster name, for ON CLUSTER and replicated tables. Empty: a single node.
+	Cluster string `yaml:"cluster"`
+	// MemoryMiB bounds the memory of one query.
+	MemoryMiB int64 `yaml:"memory_mib"`
+	// Library is the path of libchdb. Empty: where `make engine` puts it, then the system's library path.
+	Library string `yaml:"library"`
+}
+
+// KafkaConfig says where Kafka is.
+type KafkaConfig struct {
+	// Brokers as host:port. Empty: the broker in this process.
+	Brokers []string `yaml:"brokers"`
+	// Listen is where the broker in this process serves producers during `clew serve`; other commands take a free port.
+	Listen string `yaml:"listen"`
+	// Group is the consumer group of ingest.
+	Group string `yaml:"group"`
+	// Partitions of a topic that does not exist yet.
+	Partitions int `yaml:"partitions"`
+}
+
+// HTTPConfig says where the API listens.
+type HTTPConfig struct {
+	Addr string `yaml:"addr"`
+}
+
+// BusinessConfig says how the business tells its days.
+type BusinessConfig struct {
+	// Timezone is an IANA name: it decides which day a lead or a cost belongs to.
+	Timezone string `yaml:"timezone"`
+	// WeekStart is monday or sunday.
+	WeekStart string `yaml:"week_start"`
+}
+
+// ScoringConfig names the active model.
+type ScoringConfig struct {
+	Model string `yaml:"model"`
+}
+
+// JobsConfig says how often the derived tables are recomputed.
+type JobsConfig struct {
+	Every time.Duration `yaml:"every"`
+}
+
+func defaultConfig() Config {
+	return Config{
+		DataDir:   "data",
+		Warehouse: WarehouseConfig{Database: "clew", MemoryMiB: 4096},
+		Kafka:     KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4},
+		HTTP:      HTTPConfig{Addr: "127.0.0.1:8080"},
+		Business:  BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
+		Scoring:   ScoringConfig{Model: "s3-abc-v1"},
+		Jobs:      JobsConfig{Every: 5 * time.Minute},
+	}
+}
+
+// environment names the variables that override the file: what differs by machine, and what must not stand in a file.
+var environment = map[string]func(*Config, string){
+	"CLEW_DATA_DIR":      func(c *Config, v string) { c.DataDir = v },
+	"CLEW_WAREHOUSE_DSN": func(c *Config, v string) { c.Warehouse.DSN = v },
+	"CLEW_LIBCHDB":       func(c *Config, v string) { c.Warehouse.Library = v },
+	"CLEW_KAFKA_BROKERS": func(c *Config, v string) { c.Kafka.Brokers = strings.Split(v, ",") },
+	"CLEW_KAFKA_LISTEN":  func(c *Config, v string) { c.Kafka.Listen = v },
+	"CLEW_HTTP_ADDR":     func(c *Config, v string) { c.HTTP.Addr = v },
+}
+
+// loadConfig reads the file, if one is named, and the environment. It does not validate: flags come after it.
+func loadConfig(file string, getenv func(string) string) (Config, error) {
+	cfg := defaultConfig()
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return cfg, fmt.Errorf("config: %w; name an existing file with --config", err)
+		}
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&cfg); err != nil && !errors.Is(err, io.EOF) {
+			return cfg, fmt.Errorf("config %s: %w", file, err)
+		}
+	}
+	for name, set := range environment {
+		if v := getenv(name); v != "" {
+			set(&cfg, v)
+		}
+	}
+	return cfg, nil
+}
+
+// Validate reports every fault at once, each naming its key and the remedy.
+func (c Config) Validate() error {
+	var faults []error
+	fault := func(key, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if c.DataDir == "" {
+		fault("data_dir", "is empty; name a directory")
+	}
+	if c.Warehouse.Database == "" {
+		fault("warehouse.database", "is empty; the default is clew")
+	}
+	if c.Warehouse.DSN != "" && !strings.Contains(c.Warehouse.DSN, "://") {
+		fault("warehouse.dsn", "has no scheme; write http://, https:// or clickhouse://")
+	}
+	if c.Warehouse.Cluster != "" && c.Warehouse.DSN == "" {
+		fault("warehouse.cluster", "is set without warehouse.dsn; the engine in this process is a single node")
+	}
+	if c.Warehouse.MemoryMiB < 256 {
+		fault("warehouse.memory_mib", "is %d; a query needs at least 256", c.Warehouse.MemoryMiB)
+	}
+	for _, b := range c.Kafka.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			fault("kafka.brokers", "%q is not host:port", b)
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.Kafka.Listen); err != nil {
+		fault("kafka.listen", "%q is not host:port", c.Kafka.Listen)
+	}
+	if c.Kafka.Group == "" {
+		fault("kafka.group", "is empty; the default is clew-ingest")
+	}
+	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 1000 {
+		fault("kafka.partitions", "is %d; want 1 to 1000", c.Kafka.Partitions)
+	}
+	if _, _, err := net.SplitHostPort(c.HTTP.Addr); err != nil {
+		fault("http.addr", "%q is not host:port", c.HTTP.Addr)
+	}
+	if _, err := time.LoadLocation(c.Business.Timezone); err != nil || c.Business.Timezone == "" {
+		fault("business.timezone", "%q is not an IANA time zone such as Asia/Shanghai", c.Business.Timezone)
+	}
+	if c.Business.WeekStart != "monday" && c.Business.WeekStart != "sunday" {
+		fault("business.week_start", "%q is neither monday nor sunday", c.Business.WeekStart)
+	}
+	if c.Scoring.Model == "" {
+		fault("scoring.model", "is empty; name a shipped model such as s3-abc-v1")
+	}
+	if c.Jobs.Every < time.Second {
+		fault("jobs.every", "is %s; want at least 1s", c.Jobs.Every)
+	}
+	return errors.Join(faults...)
+}
+
+// clickhouseDSN is where the warehouse is, in the words of warehouse.Open.
+func (c Config) clickhouseDSN() string {
+	if c.Warehouse.DSN != "" {
+		return c.Warehouse.DSN
+	}
+	return "embedded:" + filepath.Join(c.DataDir, "clickhouse")
+}
+
+// embedsAnything says whether this process keeps state in the data directory, and so must hold it alone.
+func (c Config) embedsAnything() bool {
+	return c.Warehouse.DSN == "" || len(c.Kafka.Brokers) == 0
+}
