@@ -1,4 +1,4 @@
-// Writes a picture of the page for the README: npm run picture -- FILE.png [zh|en]
+// Writes a picture of the page for the README: npm run picture -- ../docs/overview.png [zh|en]
 
 import { statSync } from "node:fs";
 import process from "node:process";
@@ -17,10 +17,11 @@ if (!file || !url || !found) {
 }
 const browser = await launch(found);
 try {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 1180 }, colorScheme: "light" });
+  // The whole page as a wide screen lays it out, at a scale that keeps the file small.
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, deviceScaleFactor: 0.8 });
   await page.goto(`${url.replace(/\/$/, "")}/?lang=${lang}`);
   await settled(page);
-  await page.screenshot({ path: file });
+  await page.screenshot({ path: file, fullPage: true });
 } finally {
   await browser.close();
 }

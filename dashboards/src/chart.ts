@@ -48,9 +48,9 @@ export function colours(): Colours {
   };
 }
 
-/** A chart for the eye, with the same numbers as a table for those who cannot see it. */
+/** A chart of at least that height in pixels, more where its panel has room to spare, with the same numbers as a table for those who cannot see it. */
 export function chart(option: Option, label: string, height: number, table: HTMLElement): HTMLElement {
-  const canvas = h("div", { class: "chart", role: "img", "aria-label": label, style: { height: `${height}px` } });
+  const canvas = h("div", { class: "chart", role: "img", "aria-label": label, style: { "min-height": `${height}px` } });
   // A chart needs a size, and has one only once it stands on the page.
   new ResizeObserver(() => {
     if (!canvas.clientWidth) return;
@@ -58,7 +58,7 @@ export function chart(option: Option, label: string, height: number, table: HTML
     if (known) known.resize();
     else init(canvas).setOption({ animation: false, ...option });
   }).observe(canvas);
-  return h("div", {}, canvas, h("div", { class: "unseen" }, table));
+  return h("div", { class: "figure" }, canvas, h("div", { class: "unseen" }, table));
 }
 
 /** Frees the charts under an element that is about to go. */

@@ -66,7 +66,7 @@ export function seconds(value: Value, locale: Locale): string {
   return hours(value == null ? value : value / 3600, locale);
 }
 
-export function days(value: Value, { lang }: Locale): string {
+function days(value: Value, { lang }: Locale): string {
   return inUnit(value, "day", lang, 1);
 }
 

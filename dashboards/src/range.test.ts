@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { customPeriod, granularityOf, periodBefore, periodOf } from "./range.ts";
+import { customPeriod, granularityOf, isWhole, periodBefore, periodOf } from "./range.ts";
 
 const extent = { from: "2025-06-01", to: "2026-11-21" };
 
@@ -45,6 +45,15 @@ test("custom days are put in order, and need to exist", () => {
   expect(customPeriod("2026-03-31", "2026-03-01")).toEqual({ from: "2026-03-01", to: "2026-03-31" });
   expect(customPeriod("2026-03-01", "2026-02-30")).toBeUndefined();
   expect(customPeriod(null, "2026-02-01")).toBeUndefined();
+});
+
+test("a bucket is whole when the period holds all its days", () => {
+  const period = { from: "2026-05-23", to: "2026-11-22" };
+  expect(isWhole("2026-05-18", "week", period)).toBe(false);
+  expect(isWhole("2026-05-25", "week", period)).toBe(true);
+  expect(isWhole("2026-11-16", "week", period)).toBe(true);
+  expect(isWhole("2026-11-01", "month", period)).toBe(false);
+  expect(isWhole("2026-10-01", "month", period)).toBe(true);
 });
 
 test("long periods are cut into months", () => {

@@ -52,6 +52,12 @@ export function periodBefore(choice: Choice, period: Period, extent: Extent): Pe
   return covered < enough * daysIn(before.from, before.to) ? undefined : before;
 }
 
+/** Whether a bucket that begins on this day lies in the period with all its days. */
+export function isWhole(bucket: Day, granularity: "week" | "month", { from, to }: Period): boolean {
+  const next = granularity === "week" ? addDays(bucket, 7) : addMonths(bucket, 1);
+  return bucket >= from && next <= addDays(to, 1);
+}
+
 /** Two days in the right order; undefined unless both exist. */
 export function customPeriod(from: string | null, to: string | null): Period | undefined {
   if (!isDay(from) || !isDay(to)) return undefined;

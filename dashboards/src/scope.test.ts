@@ -23,7 +23,7 @@ test("money is dated by its spending and filtered by channel and currency; leads
       { member: "channel", operator: "equals", values: ["social", "(none)"] },
       { member: "currency", operator: "equals", values: ["USD", "(none)"] },
     ],
-    order: { cost: "desc" },
+    order: { cost: "desc", leads: "desc" },
     limit: 50,
   });
 });
@@ -55,6 +55,8 @@ test("cohorts are whole months, at least twelve, none before the data", () => {
   expect(s.cohortPeriod(s.scopeOf({ ...defaultView, range: "all" }, extent, extent.to, ""))).toEqual(extent);
   const young = { from: "2026-06-10", to: "2026-11-21" };
   expect(s.cohortPeriod(s.scopeOf(defaultView, young, young.to, "")).from).toBe("2026-06-01");
+  const long = s.scopeOf({ ...defaultView, range: { from: "1999-01-01", to: "1999-01-31" } }, extent, extent.to, "");
+  expect(s.cohortPeriod(long)).toEqual({ from: "1998-02-01", to: "1999-01-31" });
 });
 
 test("a lead is immature while its window was open on the last day of the data", () => {

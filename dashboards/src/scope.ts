@@ -32,16 +32,8 @@ export const stages = ["new", "mql", "sql", "opportunity", "won"] as const;
 export const leadDate = "created_at";
 export const spendDate = "date";
 
-export const leadMeasures = [
-  "leads",
-  "mqls",
-  "sqls",
-  "won",
-  "lead_to_won_rate",
-  "first_response_hours",
-  "timeliness_24h",
-];
-export const spendMeasures = ["cost", "leads", "cpl", "won", "cost_per_won", "romi"];
+const leadMeasures = ["leads", "mqls", "sqls", "won", "lead_to_won_rate", "first_response_hours", "timeliness_24h"];
+const spendMeasures = ["cost", "leads", "cpl", "won", "cost_per_won", "romi"];
 
 function within(dimension: string, { from, to }: Period): NonNullable<Query["timeDimensions"]>[number] {
   return { dimension, dateRange: [from, to] };
@@ -103,7 +95,7 @@ export function channelSpend(scope: Scope): Query {
     dimensions: ["channel"],
     timeDimensions: [within(spendDate, scope.period)],
     filters: moneyFilters(scope),
-    order: { cost: "desc" },
+    order: { cost: "desc", leads: "desc" },
     limit: 50,
   };
 }
@@ -133,7 +125,8 @@ export function gradeTotals(scope: Scope): Query {
 export function cohortPeriod(scope: Scope): Period {
   const year = addMonths(monthStart(scope.period.to), -11);
   const from = monthStart(scope.period.from < year ? scope.period.from : year);
-  return { from: from < scope.extent.from ? monthStart(scope.extent.from) : from, to: scope.period.to };
+  const first = monthStart(scope.extent.from);
+  return { from: from < first && first <= scope.period.to ? first : from, to: scope.period.to };
 }
 
 export function cohortTrend(scope: Scope): Query {

@@ -4,7 +4,6 @@ import type { Lang } from "./view.ts";
 
 const zh = {
   brand: "线索分析",
-  page: "概览",
   language: "语言",
   refresh: "刷新",
   asOf: (moment: string) => `数据截至 ${moment}`,
@@ -34,7 +33,6 @@ const zh = {
   share: "占比",
   lift: "对比平均",
 
-  loading: "正在加载",
   emptyTitle: "没有数据",
   emptyRange: "所选范围内没有数据：请扩大日期范围或清除渠道筛选。新到的数据在此之后可见：",
   emptyAll: "数据仓库里还没有可看的内容。导入数据后运行",
@@ -108,6 +106,7 @@ const zh = {
     weekly: "按周 %",
     monthly: "按月 %",
     week: (day: string) => `${day} 起的一周`,
+    partial: "期内只含其中几天",
     by: "拆分",
   },
 };
@@ -116,7 +115,6 @@ export type Text = typeof zh;
 
 const en: Text = {
   brand: "Lead analytics",
-  page: "Overview",
   language: "Language",
   refresh: "Refresh",
   asOf: (moment) => `Data as of ${moment}`,
@@ -146,7 +144,6 @@ const en: Text = {
   share: "Share",
   lift: "vs average",
 
-  loading: "Loading",
   emptyTitle: "No data",
   emptyRange: "Nothing in the chosen range: widen the dates or clear the channel filter. New data shows after",
   emptyAll: "The warehouse holds nothing to show yet. Once data is in, run",
@@ -227,6 +224,7 @@ const en: Text = {
     weekly: "By week, %",
     monthly: "By month, %",
     week: (day) => `Week of ${day}`,
+    partial: "Only some of its days are in the period",
     by: "Split by",
   },
 };

@@ -2,7 +2,7 @@
 
 import { type Choice, customPeriod, type Preset, presets } from "./range.ts";
 
-export const langs = ["zh", "en"] as const;
+const langs = ["zh", "en"] as const;
 export type Lang = (typeof langs)[number];
 
 /** Days within which a lead may convert; a younger cohort is marked as immature. */

@@ -133,7 +133,7 @@ function barSeries(all: Cohort[], colour: Colours): NonNullable<Option["series"]
   ];
 }
 
-export function cohortOption(c: Context, all: Cohort[], colour: Colours): Option {
+function cohortOption(c: Context, all: Cohort[], colour: Colours): Option {
   return {
     ...grids(c, all, colour),
     axisPointer: { link: [{ xAxisIndex: "all" }] },

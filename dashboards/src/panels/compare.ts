@@ -109,7 +109,7 @@ export const compare: Panel<FunnelAnswer> = {
       rows: groups ?? [],
       total,
       sort: "entered",
-      first: 10,
+      first: 12,
       more: c.text.showAll,
       fewer: c.text.showFewer,
     });

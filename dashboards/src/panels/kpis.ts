@@ -1,10 +1,20 @@
 // The key figures, each beside the same figure of the period before.
 
-import { type Answer, type Client, type Measure, num, type Row } from "../api.ts";
+import { type Answer, bucketOf, type Client, type Measure, num, type Row } from "../api.ts";
 import { h, info } from "../dom.ts";
 import { change, format, missing, percent, moveText, periodText, type Value } from "../format.ts";
 import { type Context, type Panel, targetOf, warnings } from "../panel.ts";
-import { immatureFrom, leadTotals, leadTrend, type Scope, spendTotals, spendTrend } from "../scope.ts";
+import { granularityOf, isWhole, type Period } from "../range.ts";
+import {
+  immatureFrom,
+  leadDate,
+  leadTotals,
+  leadTrend,
+  type Scope,
+  spendDate,
+  spendTotals,
+  spendTrend,
+} from "../scope.ts";
 import { sparkline } from "../sparkline.ts";
 
 interface Data {
@@ -33,6 +43,12 @@ const maturing = new Set(["won", "lead_to_won_rate", "cost_per_won"]);
 /** These say more as a share of the leads than as a curve. */
 const asShare = new Set(["mqls", "sqls", "won"]);
 
+/** A week cut off by the period's ends would look like a fall. */
+function wholeBuckets(rows: Row[], date: string, period: Period): Row[] {
+  const granularity = granularityOf(period);
+  return rows.filter((row) => isWhole(bucketOf(row, date, granularity), granularity, period));
+}
+
 /** Both rows in one. Where nothing was spent a lead has no cost, rather than one of 0. */
 export function figures(spend: Row = {}, leads: Row = {}): Row {
   const costs = num(spend, "cost") ? {} : { cpl: null, cost_per_won: null };
@@ -51,8 +67,12 @@ async function load(client: Client, scope: Scope): Promise<Data> {
   ]);
   const [leads, spend, leadsBefore, spendBefore, ...trends] = answers;
   const trend: Data["trend"] = {};
-  for (const { data } of trends) {
-    for (const name of shown) if (data.some((row) => name in row)) trend[name] = data.map((row) => num(row, name));
+  for (const [date, { data }] of [
+    [leadDate, trends[0]],
+    [spendDate, trends[1]],
+  ] as const) {
+    const rows = wholeBuckets(data, date, period);
+    for (const name of shown) if (rows.some((row) => name in row)) trend[name] = rows.map((row) => num(row, name));
   }
   return {
     now: figures(spend.data[0], leads.data[0]),

@@ -6,7 +6,7 @@ import type { Day } from "../day.ts";
 import { h, segments } from "../dom.ts";
 import { count, hours, monthText, percent, shortDay, type Value } from "../format.ts";
 import { type Context, type Panel, targetOf, titleOf, valueText, warnings } from "../panel.ts";
-import { granularityOf } from "../range.ts";
+import { granularityOf, isWhole } from "../range.ts";
 import { leadDate, leadTrend, timelinessByPeople } from "../scope.ts";
 import { bar, type Column, plainTable, sortableTable } from "../table.ts";
 import { people } from "../view.ts";
@@ -22,16 +22,22 @@ interface Point {
   rate: Value;
   leads: number;
   response: Value;
+  /** False where the period cuts off some of its days. */
+  whole: boolean;
 }
 
 function pointsOf(c: Context, answer: Answer): Point[] {
   const granularity = granularityOf(c.scope.period);
-  return answer.data.map((row) => ({
-    day: bucketOf(row, leadDate, granularity),
-    rate: num(row, "timeliness_24h"),
-    leads: num(row, "leads") ?? 0,
-    response: num(row, "first_response_hours"),
-  }));
+  return answer.data.map((row) => {
+    const day = bucketOf(row, leadDate, granularity);
+    return {
+      day,
+      rate: num(row, "timeliness_24h"),
+      leads: num(row, "leads") ?? 0,
+      response: num(row, "first_response_hours"),
+      whole: isWhole(day, granularity, c.scope.period),
+    };
+  });
 }
 
 function bucketText(c: Context, day: Day): string {
@@ -49,11 +55,12 @@ export function floorOf(values: Value[]): number {
 function hover(c: Context, point: Point | undefined): HTMLElement {
   if (!point) return tooltipBody("", []);
   const title = (name: string): string => titleOf(c.meta.measures, name, c.lang);
-  return tooltipBody(bucketText(c, point.day), [
+  const rows = [
     [title("timeliness_24h"), percent(point.rate, c.locale)],
     [title("first_response_hours"), hours(point.response, c.locale)],
     [title("leads"), count(point.leads, c.locale)],
-  ]);
+  ] as const;
+  return tooltipBody(bucketText(c, point.day), [...rows], point.whole ? "" : c.text.timeliness.partial);
 }
 
 function option(c: Context, points: Point[], colour: Colours): Option {
@@ -80,8 +87,7 @@ function option(c: Context, points: Point[], colour: Colours): Option {
     series: [
       {
         type: "line",
-        data: points.map((point) => point.rate ?? null),
-        symbol: "circle",
+        data: points.map(({ rate, whole }) => ({ value: rate ?? null, symbol: whole ? "circle" : "emptyCircle" })),
         symbolSize: 4,
         showSymbol: points.length < 60,
         lineStyle: { width: 2, color: colour.accent },
