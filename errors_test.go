@@ -69,7 +69,7 @@ func TestProgramRefuses(t *testing.T) {
 // TestProgramWithoutPermission runs as a user who may not write the data directory.
 func TestProgramWithoutPermission(t *testing.T) {
 	needEngine(t)
-	dir, err := os.MkdirTemp("", "clew-readonly")
+	dir, err := os.MkdirTemp("", "clew-readonly") //nolint:usetesting // t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

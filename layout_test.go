@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -103,7 +104,7 @@ func layoutFaults(files []goFile) []string {
 	var faults []string
 	for _, s := range files {
 		dir := path.Dir(s.file)
-		room := strings.SplitN(dir, "/", 2)[0]
+		room := folder(dir)
 		rank := slices.Index(flow, room)
 		if rank < 0 {
 			faults = append(faults, fmt.Sprintf("%s is in no room: %v", s.file, flow))
@@ -111,10 +112,7 @@ func layoutFaults(files []goFile) []string {
 		}
 		for _, imported := range s.imports {
 			if imported == "clew" || strings.HasPrefix(imported, "clew/") {
-				target := strings.SplitN(strings.TrimPrefix(strings.TrimPrefix(imported, "clew"), "/"), "/", 2)[0]
-				if target == "" {
-					target = "."
-				}
+				target := folder(strings.TrimPrefix(strings.TrimPrefix(imported, "clew"), "/"))
 				if slices.Index(flow, target) > rank {
 					faults = append(faults, fmt.Sprintf("%s imports %s: %s comes before %s in the flow; declare the "+
 						"interface you need and let main pass it in", s.file, imported, room, target))
@@ -130,6 +128,12 @@ func layoutFaults(files []goFile) []string {
 		}
 	}
 	return faults
+}
+
+// folder is the top-level folder of a path in the repository, or "." for the root.
+func folder(dir string) string {
+	top, _, _ := strings.Cut(dir, "/")
+	return cmp.Or(top, ".")
 }
 
 func goFiles(tree fs.FS) ([]goFile, error) {

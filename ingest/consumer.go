@@ -50,7 +50,7 @@ func (c *consumer) run(ctx context.Context, group *stream.Group) error {
 	for {
 		gen, err := group.Next(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end of ctx is a success, whatever it interrupted
 		}
 		if err != nil {
 			c.Log.Warn("ingest is not a member of its group and tries again: if this goes on, check that the brokers run",
@@ -97,7 +97,7 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 		return err
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end of ctx is a success, whatever it interrupted
 	}
 	c.Log.Info("partitions assigned", "group", c.Group, "partitions", len(gen.Assigned))
 	c.OnFlush(s.progress())
@@ -128,7 +128,7 @@ func (s *share) locate(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return nil // ctx has ended
+		return nil //nolint:nilerr // retry gives up only when ctx has ended, and that is a success
 	}
 	for _, a := range s.gen.Assigned {
 		r := ranges[a.Partition]

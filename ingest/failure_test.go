@@ -37,7 +37,7 @@ func consumeAndDie(broker, file string) {
 			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}),
 	})
-	slog.Error("the process was to be killed", "error", err)
+	fmt.Fprintln(os.Stderr, "the process was to be killed:", err)
 	os.Exit(1)
 }
 
@@ -100,7 +100,10 @@ func TestMembersShareAndHandOver(t *testing.T) {
 	other.OnFlush = func(p Progress) { assigned <- p.End }
 	stopSecond := start(t, other)
 	defer stopSecond()
-	for <-assigned == 0 { // until the group has formed with both
+	for end := range assigned { // until the group has formed with both
+		if end > 0 {
+			break
+		}
 	}
 	send(t, kcfg, numbered(t, 400, 2000)...)
 	caughtUp(t, cfg)

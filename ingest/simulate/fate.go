@@ -83,6 +83,7 @@ func (s *story) decide(fast bool) fate {
 	case event.LifecycleStageRecycled:
 		f.reason = d.pick(recycledReasons)
 		f.span += days(2) // a lead is given two days before it is taken away
+	default: // the other endings need no reason
 	}
 	f.pause = f.depth >= depthSQL && n > 60 && d.chance(0.25)
 	return f

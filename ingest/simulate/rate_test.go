@@ -22,7 +22,7 @@ func within(t *testing.T, what string, got, low, high float64) {
 type life struct {
 	created, firstAct, firstTalk time.Time
 	assigned                     time.Time
-	channel, owner, region       string
+	channel, owner               string
 	attributes                   map[string]string
 	reached                      map[event.LifecycleStage]time.Time
 	amount                       float64

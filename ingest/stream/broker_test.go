@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func runBroker(dir string) {
 	b, err := StartBroker(BrokerConfig{Dir: dir})
 	if err != nil {
-		slog.Error("start broker", "error", err)
+		fmt.Fprintln(os.Stderr, "start broker:", err)
 		os.Exit(1)
 	}
 	_, _ = io.WriteString(os.Stdout, b.Addr()+"\n")
