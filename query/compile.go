@@ -46,10 +46,10 @@ const (
 // compiler holds the parts of a statement while they are gathered.
 type compiler struct {
 	clause.Scope
-	request  *Request
-	columns  []Column
-	selects  []string
-	groups   []string
+	request *Request
+	columns []Column
+	selects []string
+	groups  []string
 	// alias is the SQL name of each column by its key.
 	alias    map[string]string
 	filters  clause.Filters

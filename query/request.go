@@ -143,7 +143,8 @@ func (r *Request) check(c *catalog.Catalog) ([]clause.Use, error) {
 			"no measures and no dimensions")
 	}
 	if n := len(r.Measures) + len(r.Dimensions) + len(r.TimeDimensions); n > maxMembers {
-		return nil, clause.Invalid(clause.CodeTooManyMembers, "ask in several queries", "%d members, at most %d", n, maxMembers)
+		return nil, clause.Invalid(clause.CodeTooManyMembers, "ask in several queries", "%d members, at most %d",
+			n, maxMembers)
 	}
 	if r.Limit < 0 || r.Limit > MaxLimit || r.Offset < 0 {
 		return nil, clause.Invalid(clause.CodeBadLimit, "page with offset, or narrow the query",

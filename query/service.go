@@ -207,7 +207,7 @@ func (s *Service) rows(ctx context.Context, sql string, params map[string]any) (
 	if err != nil {
 		return nil, failure(ctx, err)
 	}
-	defer rows.Close() //nolint:errcheck // What could go wrong is in Err.
+	defer rows.Close()
 	var out [][]any
 	for rows.Next() {
 		values, err := rows.Values()

@@ -56,15 +56,6 @@ type Scope struct {
 	Args Args
 }
 
-// Zone loads a time zone by its IANA name.
-func Zone(name string) (*time.Location, error) {
-	// The empty name and "Local" would be the machine's zone, which is nobody's business.
-	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
-		return zone, nil
-	}
-	return nil, Invalid(CodeBadTimezone, "use an IANA name as Asia/Shanghai or UTC", "unknown time zone %q", name)
-}
-
 // Use is a member a request needs.
 type Use struct {
 	Member string

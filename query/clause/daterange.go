@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-const dateRangeHint = `use ["2026-01-01", "2026-03-31"], one day, "today", "yesterday", "this month", "last month" or ` +
-	`"last 30 days" (days, weeks, months, quarters or years)`
+const dateRangeHint = `use ["2026-01-01", "2026-03-31"], one day, "today", "yesterday", "this month", "last month" ` +
+	`or "last 30 days" (days, weeks, months, quarters or years)`
 
 // DateRange is a span of whole days, both ends included: either From and To as 2026-01-31, or Words.
 type DateRange struct {

@@ -162,7 +162,8 @@ func (s *Scope) filter(f *Filter) (string, error) {
 
 func (s *Scope) leaf(f *Filter) (string, error) {
 	if len(f.Values) > maxValues {
-		return "", Invalid(CodeTooManyFilters, "", "filter on %s has %d values, at most %d", f.Member, len(f.Values), maxValues)
+		return "", Invalid(CodeTooManyFilters, "narrow it by another member", "filter on %s has %d values, at most %d",
+			f.Member, len(f.Values), maxValues)
 	}
 	switch kindOf(s.Catalog, f.Member) {
 	case kindMeasure:

@@ -34,16 +34,16 @@ const (
 
 // Problem is a fault the caller may see: what is wrong, where, and what to do. It marshals as problem+json (RFC 9457).
 type Problem struct {
-	// Code is stable; programs act on it.
-	Code string
 	// Title says what kind of fault it is, the same for every problem of the code.
-	Title string
+	Title string `json:"title"`
 	// Status is the HTTP status.
-	Status int
+	Status int `json:"status"`
+	// Code is stable; programs act on it.
+	Code string `json:"code"`
 	// Detail names the thing at fault.
-	Detail string
+	Detail string `json:"detail,omitempty"`
 	// Hint is the remedy.
-	Hint string
+	Hint string `json:"hint,omitempty"`
 }
 
 // titles are in English: they are for the people who write clients.
@@ -100,14 +100,11 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s: %s (%s)", p.Code, p.Detail, p.Hint)
 }
 
-// MarshalJSON writes the problem as application/problem+json.
+// MarshalJSON writes the problem as application/problem+json: with its type, a URN made of the code.
 func (p *Problem) MarshalJSON() ([]byte, error) {
+	type plain Problem
 	return json.Marshal(struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Code   string `json:"code"`
-		Detail string `json:"detail,omitempty"`
-		Hint   string `json:"hint,omitempty"`
-	}{"urn:clew:problem:" + p.Code, p.Title, p.Status, p.Code, p.Detail, p.Hint})
+		Type string `json:"type"`
+		*plain
+	}{"urn:clew:problem:" + p.Code, (*plain)(p)})
 }

@@ -50,7 +50,8 @@ func (s *Scope) timeFilter(f *Filter) (string, error) {
 		return m.SQL() + " IS NULL", nil
 	case "inDateRange", "notInDateRange", "beforeDate", "afterDate":
 	default:
-		return "", f.badOperator("a time dimension takes inDateRange, notInDateRange, beforeDate, afterDate, set and notSet")
+		return "", f.badOperator("a time dimension takes inDateRange, notInDateRange, beforeDate, afterDate, set " +
+			"and notSet")
 	}
 	if len(f.Values) > 2 {
 		return "", Invalid(CodeBadFilterValue, dateRangeHint, "%s on %s takes a range, got %d values",

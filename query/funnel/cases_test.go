@@ -71,9 +71,10 @@ var funnelCases = []funnelCase{
 		converted: []uint64{1, 1, 0, 0}, complete: true, disordered: 1,
 	},
 	{
-		name:      "unordered takes the same lead, its window from the earliest step",
-		leads:     []lead{path(map[string]int64{"new": 0, "mql": 6, "sql": 5, "won": 8})},
-		request:   `{"steps":[{"stage":"new"},{"stage":"mql"},{"stage":"sql"},{"stage":"won"}],"window":8,"order":"unordered"}`,
+		name:  "unordered takes the same lead, its window from the earliest step",
+		leads: []lead{path(map[string]int64{"new": 0, "mql": 6, "sql": 5, "won": 8})},
+		request: `{"steps":[{"stage":"new"},{"stage":"mql"},{"stage":"sql"},{"stage":"won"}],"window":8,
+			"order":"unordered"}`,
 		converted: []uint64{1, 1, 1, 1}, complete: true, disordered: 1,
 	},
 	{
@@ -105,21 +106,31 @@ var funnelCases = []funnelCase{
 		converted: []uint64{1, 0}, complete: true,
 	},
 	{
-		name:      "the date range is of the first step",
-		leads:     []lead{path(map[string]int64{"new": -1, "mql": 1, "won": 2}), path(map[string]int64{"new": 0, "mql": -1, "won": 2})},
+		name: "the date range is of the first step",
+		leads: []lead{
+			path(map[string]int64{"new": -1, "mql": 1, "won": 2}),
+			path(map[string]int64{"new": 0, "mql": -1, "won": 2}),
+		},
 		request:   `{"steps":[{"stage":"mql"},{"stage":"won"}],"window":10,"dateRange":["2026-01-01","2026-01-01"]}`,
 		converted: []uint64{1, 1}, complete: true,
 	},
 	{
-		name:      "fourteen days where no window is given",
-		leads:     []lead{path(map[string]int64{"new": 0, "won": 14 * 86_400_000}), path(map[string]int64{"new": 0, "won": 14*86_400_000 + 1})},
+		name: "fourteen days where no window is given",
+		leads: []lead{
+			path(map[string]int64{"new": 0, "won": 14 * 86_400_000}),
+			path(map[string]int64{"new": 0, "won": 14*86_400_000 + 1}),
+		},
 		request:   `{"steps":[{"stage":"new"},{"stage":"won"}]}`,
 		converted: []uint64{2, 1}, open: 1, complete: false,
 	},
 	{
-		name:      "filters keep leads as in queries",
-		leads:     []lead{{channel: "A'b\\", times: map[string]int64{"new": 0, "won": 1}}, {channel: "b", times: map[string]int64{"new": 0}}},
-		request:   `{"steps":[{"stage":"new"},{"stage":"won"}],"window":10,"filters":[{"member":"channel","operator":"equals","values":["A'b\\"]}]}`,
+		name: "filters keep leads as in queries",
+		leads: []lead{
+			{channel: "A'b\\", times: map[string]int64{"new": 0, "won": 1}},
+			{channel: "b", times: map[string]int64{"new": 0}},
+		},
+		request: `{"steps":[{"stage":"new"},{"stage":"won"}],"window":10,
+			"filters":[{"member":"channel","operator":"equals","values":["A'b\\"]}]}`,
 		converted: []uint64{1, 1}, complete: true,
 	},
 }

@@ -184,14 +184,17 @@ func (k *compiler) paths(group string) string {
 		selects = append(selects, fmt.Sprintf("%s AS s%d", passed, i), fmt.Sprintf("greatest(m%d, t%d) AS m%d", i-1, i, i))
 	}
 	selects = append(selects, "t1 + {window:Int64} >= seen AS open",
-		fmt.Sprintf("arrayFilter(t -> t IS NOT NULL, [%s]) AS reached", times), "reached != arraySort(reached) AS disordered")
+		fmt.Sprintf("arrayFilter(t -> t IS NOT NULL, [%s]) AS reached", times),
+		"reached != arraySort(reached) AS disordered")
 	return "SELECT\n  " + strings.ReplaceAll(group, "\n", "\n  ") + strings.Join(selects, ",\n  ") + "\nFROM entrants"
 }
 
 // counts are the columns that the answer is read from: see scan.
 func (k *compiler) counts(group string) string {
-	selects := []string{group, "count() AS entered", "countIf(open) AS unfinished",
-		fmt.Sprintf("countIf(open AND NOT s%d) AS still_open", len(k.steps)), "countIf(disordered) AS out_of_order"}
+	selects := []string{
+		group, "count() AS entered", "countIf(open) AS unfinished",
+		fmt.Sprintf("countIf(open AND NOT s%d) AS still_open", len(k.steps)), "countIf(disordered) AS out_of_order",
+	}
 	for i := 2; i <= len(k.steps); i++ {
 		took := fmt.Sprintf("m%d - m%d", i, i-1)
 		selects = append(selects,

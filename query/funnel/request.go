@@ -122,7 +122,8 @@ func Decode(raw []byte) (Request, error) {
 var windowText = regexp.MustCompile(`^([0-9]{1,12})(ms|s|m|h|d|w)$`)
 
 var windowUnits = map[string]time.Duration{
-	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+	"w": 7 * 24 * time.Hour,
 }
 
 // ParseWindow reads "90d", "12h", "30m", "45s", "2w", "500ms".
@@ -191,7 +192,8 @@ func (r *Request) check(c *catalog.Catalog) ([]clause.Use, error) {
 
 func (r *Request) checkSteps(c *catalog.Catalog) error {
 	if n := len(r.Steps); n < minSteps {
-		return invalid(CodeTooFewSteps, `as "steps":[{"stage":"new"},{"stage":"won"}]`, "%d steps, at least %d", n, minSteps)
+		return invalid(CodeTooFewSteps, `as "steps":[{"stage":"new"},{"stage":"won"}]`, "%d steps, at least %d",
+			n, minSteps)
 	} else if n > maxSteps {
 		return invalid(CodeTooManySteps, "", "%d steps, at most %d", n, maxSteps)
 	}

@@ -1,3 +1,3 @@
 -- 400 unknown_member
--- detail: "chanel" is not a dimension
+-- detail: "chanel" is not a member
 -- hint: GET /api/v1/meta lists the members
