@@ -30,7 +30,7 @@ func seeded(t testing.TB, cfg Config) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for statement := range strings.SplitSeq(string(seed), ";\n") {
+	for statement := range strings.SplitSeq(strings.TrimSuffix(string(seed), ";\n"), ";\n") {
 		if err := db.Exec(t.Context(), statement, nil); err != nil {
 			t.Fatal(err)
 		}
