@@ -37,7 +37,8 @@ INSERT INTO scores (workspace, model, model_hash, lead_id, as_of, total, grade) 
 
 INSERT INTO channel_daily (workspace, date, channel, campaign, currency, cost, impressions, clicks, leads, invalid_leads, mqls, sqls, opportunities, won, won_amount) VALUES
 ('default', '2026-01-01', 'search', 'spring', 'CNY', 100, 1000, 50, 1, 0, 1, 1, 1, 1, 1000),
-('default', '2026-01-05', 'search', 'spring', 'CNY', 50, 500, 20, 1, 0, 1, 0, 0, 1, 500),
+('default', '2026-01-05', 'search', 'spring', 'CNY', 50, 500, 20, 1, 0, 1, 0, 0, 1, 0),
+('default', '2026-01-05', 'search', 'spring', 'USD', 0, 0, 0, 0, 0, 0, 0, 0, 0, 500),
 ('default', '2026-01-31', 'search', 'summer', '', 0, 0, 0, 1, 0, 1, 1, 0, 0, 0),
 ('default', '2026-02-01', 'social', 'Spring Festival', 'CNY', 30, 10, 3, 1, 0, 0, 0, 0, 1, 300),
 ('default', '2026-02-01', 'social', 'Spring Festival', 'USD', 10, 5, 1, 0, 0, 0, 0, 0, 0, 0),

@@ -9,11 +9,11 @@ SELECT
   if(length(groupUniqArrayIf(d.currency, d.cost != 0 AND d.currency != '')) > 1, NULL, sum(d.cost)) AS cost,
   sum(d.leads) AS leads,
   if(length(groupUniqArrayIf(d.currency, d.cost != 0 AND d.currency != '')) > 1, NULL, sum(d.cost) / nullIf(sum(d.leads), 0)) AS cpl,
-  if(length(arrayDistinct(arrayConcat(groupUniqArrayIf(d.currency, d.cost != 0 AND d.currency != ''), if(sum(d.won_amount) = 0, [], (SELECT groupUniqArray(won_currency) FROM lead_facts WHERE won_amount != 0 AND won_currency != '' AND NOT is_invalid))))) > 1, NULL, (sum(d.won_amount) - sum(d.cost)) / nullIf(sum(d.cost), 0)) AS romi,
-  if(length(if(sum(d.won_amount) = 0, [], (SELECT groupUniqArray(won_currency) FROM lead_facts WHERE won_amount != 0 AND won_currency != '' AND NOT is_invalid))) > 1, NULL, sum(d.won_amount)) AS won_amount,
+  if(length(groupUniqArrayIf(d.currency, (d.cost != 0 OR d.won_amount != 0) AND d.currency != '')) > 1, NULL, (sum(d.won_amount) - sum(d.cost)) / nullIf(sum(d.cost), 0)) AS romi,
+  if(length(groupUniqArrayIf(d.currency, d.won_amount != 0 AND d.currency != '')) > 1, NULL, sum(d.won_amount)) AS won_amount,
   length(groupUniqArrayIf(d.currency, d.cost != 0 AND d.currency != '')) > 1 AS mixed_cost,
-  length(arrayDistinct(arrayConcat(groupUniqArrayIf(d.currency, d.cost != 0 AND d.currency != ''), if(sum(d.won_amount) = 0, [], (SELECT groupUniqArray(won_currency) FROM lead_facts WHERE won_amount != 0 AND won_currency != '' AND NOT is_invalid))))) > 1 AS mixed_cost_and_won,
-  length(if(sum(d.won_amount) = 0, [], (SELECT groupUniqArray(won_currency) FROM lead_facts WHERE won_amount != 0 AND won_currency != '' AND NOT is_invalid))) > 1 AS mixed_won
+  length(groupUniqArrayIf(d.currency, (d.cost != 0 OR d.won_amount != 0) AND d.currency != '')) > 1 AS mixed_cost_and_won,
+  length(groupUniqArrayIf(d.currency, d.won_amount != 0 AND d.currency != '')) > 1 AS mixed_won
 FROM channel_daily AS d
 WHERE d.date >= {p1:Date32} AND d.date < {p2:Date32}
 GROUP BY channel, campaign

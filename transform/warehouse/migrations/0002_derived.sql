@@ -73,7 +73,7 @@ CREATE TABLE IF NOT EXISTS channel_daily /*on_cluster*/
     date Date32 COMMENT 'in the business time zone: of the spend, and of the creation of the leads',
     channel LowCardinality(String),
     campaign LowCardinality(String),
-    currency LowCardinality(String) COMMENT 'of the spend; leads stand in the row of the largest spend of their day, channel and campaign, or with none in a row of no currency',
+    currency LowCardinality(String) COMMENT 'of the spend and of what was won; leads stand in the row of the largest spend of their day, channel and campaign, or with none in a row of no currency',
     cost Float64,
     impressions UInt64,
     clicks UInt64,
