@@ -32,7 +32,8 @@ func (db *DB) Insert(ctx context.Context, table string, columns []string) (*Batc
 	if err != nil {
 		return nil, err
 	}
-	batch, err := db.conn.PrepareBatch(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
+	sql := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ")"
+	batch, err := db.conn.PrepareBatch(ctx, sql) //nolint:clickhouselint // Send or Abort closes it
 	if err != nil {
 		return nil, fmt.Errorf("insert into %s: %w", table, plain(err))
 	}

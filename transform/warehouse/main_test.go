@@ -8,7 +8,12 @@ import (
 	"clew/transform/warehouse/warehousetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashVar); dir != "" {
+		os.Exit(crashChild(dir))
+	}
+	os.Exit(warehousetest.Main(m))
+}
 
 // query returns all rows of a statement as plain values.
 func query(t testing.TB, db *warehouse.DB, sql string, p warehouse.Params) [][]any {

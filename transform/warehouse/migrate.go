@@ -92,7 +92,8 @@ type appliedMigration struct {
 
 func (db *DB) applied(ctx context.Context) (map[uint32]appliedMigration, error) {
 	var rows []appliedMigration
-	if err := db.Select(ctx, &rows, "SELECT version, name, hash FROM schema_migrations ORDER BY version, hash", nil); err != nil {
+	const sql = "SELECT version, name, hash FROM schema_migrations ORDER BY version, hash"
+	if err := db.Select(ctx, &rows, sql, nil); err != nil {
 		return nil, fmt.Errorf("read the ledger of migrations: %w", err)
 	}
 	applied := map[uint32]appliedMigration{}
@@ -111,10 +112,12 @@ func check(migrations []migration, applied map[uint32]appliedMigration) error {
 	for version, was := range applied {
 		m, ok := known[version]
 		if !ok {
-			return fmt.Errorf("migration %s was applied and is not known here: this program is older than its tables, run the newer one", was.Name)
+			return fmt.Errorf("migration %s was applied and is not known here: "+
+				"this program is older than its tables, run the newer one", was.Name)
 		}
 		if m.hash() != was.Hash {
-			return fmt.Errorf("migration %s was changed after it was applied: put the file back and write a new migration", m.name)
+			return fmt.Errorf("migration %s was changed after it was applied: "+
+				"put the file back and write a new migration", m.name)
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func element(v reflect.Value) (string, error) {
 	if isNull(v) {
 		return "NULL", nil
 	}
-	if t, ok := v.Interface().(time.Time); ok {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok {
 		return t.UTC().Format(timeLayout), nil
 	}
 	switch v.Kind() {
@@ -132,10 +132,11 @@ func dictionary(v reflect.Value) (string, error) {
 // quoted is element for a place where a time needs quotes.
 func quoted(v reflect.Value) (string, error) {
 	text, err := element(v)
-	if v.IsValid() && v.CanInterface() {
-		if _, ok := v.Interface().(time.Time); ok {
-			text = "'" + text + "'"
-		}
+	for v.IsValid() && v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if v.IsValid() && v.Type() == timeType {
+		text = "'" + text + "'"
 	}
 	return text, err
 }

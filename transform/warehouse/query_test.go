@@ -31,7 +31,8 @@ func TestSelectIntoStructs(t *testing.T) {
 	}
 	var got []row
 	err := db.Select(t.Context(), &got, `SELECT toString(number) AS name, if(number = 1, NULL, number / 2) AS value,
-['a', name] AS flags, if(number = 0, NULL, toDateTime64('2026-01-01 00:00:00', 3)) AS at FROM numbers(2) ORDER BY number`, nil)
+['a', name] AS flags, if(number = 0, NULL, toDateTime64('2026-01-01 00:00:00', 3)) AS at
+FROM numbers(2) ORDER BY number`, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +104,9 @@ func TestFailureAmidTheRows(t *testing.T) {
 		for rows.Next() {
 			n++
 		}
-		if n == 0 || n > 2_900_000 || warehouse.ErrorCode(rows.Err()) != 395 || !strings.Contains(rows.Err().Error(), "midway") {
-			t.Errorf("%d rows, then %v", n, rows.Err())
+		err = rows.Err()
+		if n == 0 || n > 2_900_000 || warehouse.ErrorCode(err) != 395 || !strings.Contains(err.Error(), "midway") {
+			t.Errorf("%d rows, then %v", n, err)
 		}
 		var all []struct {
 			Number uint64 `ch:"number"`
@@ -122,7 +124,8 @@ func TestEightStatementsSideBySide(t *testing.T) {
 	// Each holds its answer open, half read, until all have one.
 	var all [side]*warehouse.Rows
 	for i := range all {
-		rows, err := db.Query(t.Context(), "SELECT {i:UInt64} * 1000000 + number FROM numbers(1000000)", warehouse.Params{"i": i})
+		const sql = "SELECT {i:UInt64} * 1000000 + number FROM numbers(1000000)"
+		rows, err := db.Query(t.Context(), sql, warehouse.Params{"i": i})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +195,9 @@ func TestEndOfContext(t *testing.T) {
 			_, err := db.Replace(ctx, "sums", []string{"a"}, endless, nil)
 			return err
 		},
-		"sleep":             func(ctx context.Context) error { return db.Exec(ctx, "SELECT sleep(0.5) FROM numbers(100000) SETTINGS max_block_size = 1", nil) },
+		"sleep": func(ctx context.Context) error {
+			return db.Exec(ctx, "SELECT sleep(0.5) FROM numbers(100000) SETTINGS max_block_size = 1", nil)
+		},
 		"a scalar subquery": func(ctx context.Context) error { return db.Exec(ctx, "SELECT ("+endless+") AS a", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +234,8 @@ func readUntilTheEnd(ctx context.Context, db *warehouse.DB) error {
 // waitForStatement returns when a statement of another connection is running.
 func waitForStatement(t *testing.T, db *warehouse.DB) {
 	t.Helper()
-	const running = "SELECT count() FROM system.processes WHERE query NOT LIKE '%system.processes%' AND current_database = currentDatabase()"
+	const running = `SELECT count() FROM system.processes
+WHERE query NOT LIKE '%system.processes%' AND current_database = currentDatabase()`
 	for deadline := time.Now().Add(soon); time.Now().Before(deadline); {
 		if got := query(t, db, running, nil); got[0][0].(uint64) > 0 {
 			return
@@ -279,7 +285,8 @@ func TestMemoryLimit(t *testing.T) {
 // TestSettingsLastForOneStatement reads settings back, with and without, on whatever connection it gets.
 func TestSettingsLastForOneStatement(t *testing.T) {
 	db := warehousetest.Open(t)
-	const sql = "SELECT getSetting('max_threads')::String, getSetting('session_timezone')::String, timezone(), getSetting('log_comment')::String"
+	const sql = `SELECT getSetting('max_threads')::String, getSetting('session_timezone')::String, timezone(),
+getSetting('log_comment')::String`
 	usual := query(t, db, sql, nil)
 	if usual[0][1] != "UTC" || usual[0][2] != "UTC" {
 		t.Errorf("the time zone of statements: %v", usual)
@@ -292,9 +299,13 @@ func TestSettingsLastForOneStatement(t *testing.T) {
 			Zone    string `ch:"zone"`
 			Comment string `ch:"comment"`
 		}
-		err := db.Select(ctx, &got, "SELECT getSetting('max_threads')::String AS threads, timezone() AS zone, getSetting('log_comment')::String AS comment", nil)
-		if err != nil || got[0].Threads != "1" || got[0].Zone != "Asia/Shanghai" || !strings.HasSuffix(got[0].Comment, " mine") {
-			t.Errorf("%v %v", got, err)
+		err := db.Select(ctx, &got, `SELECT getSetting('max_threads')::String AS threads, timezone() AS zone,
+getSetting('log_comment')::String AS comment`, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0].Threads != "1" || got[0].Zone != "Asia/Shanghai" || !strings.HasSuffix(got[0].Comment, " mine") {
+			t.Errorf("%+v", got)
 		}
 		again := query(t, db, sql, nil)
 		again[0][3], usual[0][3] = "", ""

@@ -29,7 +29,8 @@ func replaceLeads(t *testing.T, db *warehouse.DB, n int, workspace string) {
 	}
 }
 
-const summary = "SELECT count(), uniqExact(lead_id), groupUniqArray(workspace), min(created_at), max(created_at) FROM leads"
+const summary = `SELECT count(), uniqExact(lead_id), groupUniqArray(workspace), min(created_at), max(created_at)
+FROM leads`
 
 func TestReplaceTwiceGivesTheSameTable(t *testing.T) {
 	db := warehousetest.Open(t)
@@ -44,7 +45,8 @@ func TestReplaceTwiceGivesTheSameTable(t *testing.T) {
 	if got := query(t, db, "SELECT count() FROM leads", nil); !cmp.Equal(got, [][]any{{uint64(0)}}) {
 		t.Errorf("an empty SELECT left rows: %v", got)
 	}
-	if got := query(t, db, "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '%next%'", nil); got != nil {
+	const next = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE '%next%'"
+	if got := query(t, db, next, nil); got != nil {
 		t.Errorf("left behind: %v", got)
 	}
 }
@@ -70,10 +72,17 @@ func TestReplaceOverLeftovers(t *testing.T) {
 	db := warehousetest.Open(t)
 	replaceLeads(t, db, 10, "old")
 	for name, leftovers := range map[string][]string{
-		"before the rows":   {"CREATE TABLE leads_next AS leads"},
-		"amid the rows":     {"CREATE TABLE leads_next AS leads", "INSERT INTO leads_next (lead_id) SELECT toString(number) FROM numbers(7)"},
+		"before the rows": {"CREATE TABLE leads_next AS leads"},
+		"amid the rows": {
+			"CREATE TABLE leads_next AS leads",
+			"INSERT INTO leads_next (lead_id) SELECT toString(number) FROM numbers(7)",
+		},
 		"of an older shape": {"CREATE TABLE leads_next (a UInt8) ENGINE = MergeTree ORDER BY a"},
-		"after the swap":    {"CREATE TABLE leads_next AS leads", "INSERT INTO leads_next SELECT * FROM leads", "EXCHANGE TABLES leads AND leads_next"},
+		"after the swap": {
+			"CREATE TABLE leads_next AS leads",
+			"INSERT INTO leads_next SELECT * FROM leads",
+			"EXCHANGE TABLES leads AND leads_next",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, sql := range leftovers {

@@ -65,8 +65,8 @@ func (r *Rows) end() {
 	_ = r.rows.Close()
 }
 
-// Values is the row as plain Go values: bool, string, the numbers, time.Time, slices, maps, and nil for NULL. A Decimal,
-// UUID or integer of more than 64 bits is a string; a tuple with names is a map, without names a slice.
+// Values is the row as plain Go values: bool, string, the numbers, time.Time, slices, maps, and nil for NULL. A
+// Decimal, a UUID and an integer of more than 64 bits are strings; a tuple with names is a map, without a slice.
 func (r *Rows) Values() ([]any, error) {
 	r.prepare()
 	if err := r.rows.Scan(r.dest...); err != nil {
@@ -98,7 +98,7 @@ func value(v reflect.Value) any {
 		}
 		v = v.Elem()
 	}
-	if text, ok := v.Addr().Interface().(fmt.Stringer); ok && v.Type() != timeType {
+	if text, ok := reflect.TypeAssert[fmt.Stringer](v.Addr()); ok && v.Type() != timeType {
 		return text.String()
 	}
 	return v.Interface()

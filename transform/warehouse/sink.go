@@ -10,9 +10,9 @@ import (
 
 // sink stores batches in the raw tables, each row once.
 //
-// An INSERT of one batch is not all or nothing: it makes a part for each month, a batch has rows for several tables, and
-// the process may die between any two of them. So the tables themselves are the record of what was stored. Before each
-// INSERT the sink asks the table which of the batch's positions it holds, and writes the others.
+// An INSERT of one batch is not all or nothing: it makes a part for each month, a batch has rows for several tables,
+// and the process may die between any two of them. So the tables themselves are the record of what was stored. Before
+// each INSERT the sink asks the table which of the batch's positions it holds, and writes the others.
 //
 // Toward a server one more thing must hold: that an INSERT whose answer got lost has ended before its rows are offered
 // again. In process that is so: Write returns after the statement has ended.

@@ -88,8 +88,10 @@ func sinkCases() []sinkCase {
 			"name": "click", "channel": "social", "source": "weibo", "medium": "cpc", "campaign": "春季", "content": "c",
 			"term": "t", "url": "https://x/?a='b'", "referrer": "https://y",
 		})},
-		{"bare touchpoint", &event.Touchpoint{Header: bare, Channel: "seo", Touch: "visit"}, "events",
-			eventRow(false, "touchpoint", map[string]any{"name": "visit", "channel": "seo"})},
+		{
+			"bare touchpoint", &event.Touchpoint{Header: bare, Channel: "seo", Touch: "visit"}, "events",
+			eventRow(false, "touchpoint", map[string]any{"name": "visit", "channel": "seo"}),
+		},
 		{"behavior", &event.Behavior{
 			Header: full, Name: "page_view", PageGroup: "pricing", Value: 1.5, SessionID: "s",
 			Properties: map[string]event.Scalar{"b": awkward, "a": "1"},
@@ -97,8 +99,10 @@ func sinkCases() []sinkCase {
 			"name": "page_view", "page_group": "pricing", "value": 1.5, "session_id": "s",
 			"properties": map[string]string{"a": "1", "b": awkward},
 		})},
-		{"bare behavior", &event.Behavior{Header: bare, Name: "demo"}, "events",
-			eventRow(false, "behavior", map[string]any{"name": "demo"})},
+		{
+			"bare behavior", &event.Behavior{Header: bare, Name: "demo"}, "events",
+			eventRow(false, "behavior", map[string]any{"name": "demo"}),
+		},
 		{"lead", &event.Lead{
 			Header: full, CreatedAt: &later, Contact: &event.Contact{Name: "李", Phone: "1", Email: "e", WeChat: "w"},
 			Company: "极越", Source: "expo", Attributes: map[string]event.Scalar{"budget": "100000", "industry": "制造"},
@@ -117,18 +121,29 @@ func sinkCases() []sinkCase {
 			"owner": "o", "method": "call", "duration_s": 61.5, "effective": true, "outcome": "won", "next_action": "visit",
 			"next_at": later, "emotion": "calm",
 		})},
-		{"bare activity", &event.Activity{Header: bare, Owner: "o", Method: "call"}, "activities", person(false, map[string]any{
-			"owner": "o", "method": "call", "duration_s": 0.0, "effective": false, "outcome": "", "next_action": "",
-			"next_at": nil, "emotion": "",
-		})},
-		{"stage", &event.Stage{Header: full, Stage: "won", Amount: -0.25, Currency: "CNY", Reason: "r"}, "stage_changes",
-			person(true, map[string]any{"stage": "won", "amount": -0.25, "currency": "CNY", "reason": "r"})},
-		{"bare stage", &event.Stage{Header: bare, Stage: "new"}, "stage_changes",
-			person(false, map[string]any{"stage": "new", "amount": 0.0, "currency": "", "reason": ""})},
-		{"assignment", &event.Assignment{Header: full, Owner: "o", Team: "t", Action: "assigned"}, "assignments",
-			person(true, map[string]any{"owner": "o", "team": "t", "action": "assigned"})},
-		{"bare assignment", &event.Assignment{Header: bare, Action: "returned"}, "assignments",
-			person(false, map[string]any{"owner": "", "team": "", "action": "returned"})},
+		{
+			"bare activity", &event.Activity{Header: bare, Owner: "o", Method: "call"}, "activities",
+			person(false, map[string]any{
+				"owner": "o", "method": "call", "duration_s": 0.0, "effective": false, "outcome": "",
+				"next_action": "", "next_at": nil, "emotion": "",
+			}),
+		},
+		{
+			"stage", &event.Stage{Header: full, Stage: "won", Amount: -0.25, Currency: "CNY", Reason: "r"}, "stage_changes",
+			person(true, map[string]any{"stage": "won", "amount": -0.25, "currency": "CNY", "reason": "r"}),
+		},
+		{
+			"bare stage", &event.Stage{Header: bare, Stage: "new"}, "stage_changes",
+			person(false, map[string]any{"stage": "new", "amount": 0.0, "currency": "", "reason": ""}),
+		},
+		{
+			"assignment", &event.Assignment{Header: full, Owner: "o", Team: "t", Action: "assigned"}, "assignments",
+			person(true, map[string]any{"owner": "o", "team": "t", "action": "assigned"}),
+		},
+		{
+			"bare assignment", &event.Assignment{Header: bare, Action: "returned"}, "assignments",
+			person(false, map[string]any{"owner": "", "team": "", "action": "returned"}),
+		},
 		{"cost", &event.Cost{
 			Header: full, Date: "2026-02-28", Channel: "sem", Campaign: "c", Amount: 1e9, Currency: "USD",
 			Impressions: 1<<64 - 1, Clicks: 7,
@@ -136,11 +151,13 @@ func sinkCases() []sinkCase {
 			"date": time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC), "channel": "sem", "campaign": "c", "amount": 1e9,
 			"currency": "USD", "impressions": uint64(1<<64 - 1), "clicks": uint64(7),
 		}},
-		{"bare cost", &event.Cost{Header: bare, Date: "1970-01-01", Channel: "sem", Amount: 1, Currency: "CNY"}, "costs",
+		{
+			"bare cost", &event.Cost{Header: bare, Date: "1970-01-01", Channel: "sem", Amount: 1, Currency: "CNY"}, "costs",
 			map[string]any{
 				"date": time.Unix(0, 0).UTC(), "channel": "sem", "campaign": "", "amount": 1.0, "currency": "CNY",
 				"impressions": uint64(0), "clicks": uint64(0),
-			}},
+			},
+		},
 	}
 }
 
@@ -189,8 +206,10 @@ func TestSinkStoresDeadLetters(t *testing.T) {
 	db := warehousetest.Open(t)
 	raw := []byte("{\"a\":\xff\x00\n\n")
 	letters := []ingest.DeadLetter{
-		{Topic: "clew.costs", Reason: "malformed_json", Detail: awkward, Key: []byte("k"), Raw: raw, ReceivedAt: received,
-			Position: ingest.Position{Source: 1, Partition: 2, Offset: 3, Row: 4}},
+		{
+			Topic: "clew.costs", Reason: "malformed_json", Detail: awkward, Key: []byte("k"), Raw: raw, ReceivedAt: received,
+			Position: ingest.Position{Source: 1, Partition: 2, Offset: 3, Row: 4},
+		},
 		{Topic: "clew.leads", Reason: "too_large", ReceivedAt: received, Position: ingest.Position{Source: 1, Offset: 9}},
 	}
 	for range 2 {
@@ -213,8 +232,10 @@ FROM dead_letters ORDER BY topic`, nil)
 func stage(partition uint32, offset uint64) ingest.Record {
 	return ingest.Record{
 		Event: &event.Stage{
-			Header: event.Header{EventID: fmt.Sprint(partition, "-", offset), LeadID: "L", OccurredAt: occurred.AddDate(0, -int(offset%120), 0)},
-			Stage:  "new",
+			Header: event.Header{
+				EventID: fmt.Sprint(partition, "-", offset), LeadID: "L", OccurredAt: occurred.AddDate(0, -int(offset%120), 0),
+			},
+			Stage: "new",
 		},
 		Position: ingest.Position{Source: 5, Partition: partition, Offset: offset}, ReceivedAt: received,
 	}
@@ -259,7 +280,9 @@ FROM stage_changes GROUP BY _partition ORDER BY _partition`, nil)
 func TestSinkCompletesAfterFailure(t *testing.T) {
 	db := warehousetest.Open(t)
 	records := append(stages(0, 0, 9), ingest.Record{
-		Event:    &event.Cost{Header: event.Header{EventID: "c", OccurredAt: occurred}, Date: "2026-01-01", Channel: "x", Currency: "CNY"},
+		Event: &event.Cost{
+			Header: event.Header{EventID: "c", OccurredAt: occurred}, Date: "2026-01-01", Channel: "x", Currency: "CNY",
+		},
 		Position: ingest.Position{Source: 6, Offset: 1}, ReceivedAt: received,
 	})
 	exec(t, db, "RENAME TABLE costs TO costs_away")

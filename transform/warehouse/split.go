@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// sqlToken is what must be read as one piece so that a semicolon in it ends nothing: a comment, a string, a quoted name,
-// or else a semicolon, any run of other bytes, or one byte.
+// sqlToken is what must be read as one piece so that a semicolon in it ends nothing: a comment, a string, a quoted
+// name; or else a semicolon, any run of other bytes, or one byte.
 var sqlToken = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|` +
 	"`(?:[^`\\\\]|\\\\.)*`" + `|;|[^-/'";` + "`" + `]+|.`)
 

@@ -56,7 +56,10 @@ func typeCases() []typeCase {
 		{column: "Array(String)", in: []any{[]string{}, []string{"", awkward}}},
 		{column: "Array(LowCardinality(String))", in: []any{[]string{}, []string{"b", "a", "b"}}},
 		{column: "Array(UInt64)", in: []any{[]uint64{1, math.MaxUint64}}},
-		{column: "Map(LowCardinality(String), String)", in: []any{map[string]string{}, map[string]string{"a": awkward, "": "x"}}},
+		{
+			column: "Map(LowCardinality(String), String)",
+			in:     []any{map[string]string{}, map[string]string{"a": awkward, "": "x"}},
+		},
 		{column: "Array(Tuple(rule LowCardinality(String), points Float64))", in: []any{[]map[string]any{}, reasons}},
 	}
 }

@@ -1,5 +1,5 @@
-// Package warehouse is the door to ClickHouse. It opens the engine in process or a server by DSN, makes the tables, runs
-// statements and writes rows; above it nothing tells the two apart.
+// Package warehouse is the door to ClickHouse. It opens the engine in process or a server by DSN, makes the tables,
+// runs statements and writes rows; above it nothing tells the two apart.
 //
 // The tables are made by a migrator of our own, in migrate.go. The known ones (goose among them) keep their ledger in
 // one node's table, know no ON CLUSTER and cannot make the same file say MergeTree on one machine and
@@ -7,6 +7,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ const readTimeout = 30 * time.Minute
 type Config struct {
 	// DSN is embedded:PATH for the engine in process, or http://, https:// or clickhouse:// for a server.
 	DSN string
-	// Database is where the tables are; empty means DefaultDatabase.
+	// Database is where the tables are; empty means the one in the DSN, and that missing too, DefaultDatabase.
 	Database string
 	// Cluster is the name for ON CLUSTER; empty means a single node.
 	Cluster string
@@ -82,13 +83,8 @@ func checkName(name string) error {
 // Open connects to the warehouse and makes sure that it answers. It does not need the database to exist yet: see
 // Migrate. A directory that is open already gives embedded.ErrInUse, a missing library embedded.ErrNoLibrary.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	if cfg.Database == "" {
-		cfg.Database = DefaultDatabase
-	}
-	for _, n := range []string{cfg.Database, cfg.Cluster} {
-		if err := checkName(n); n != "" && err != nil {
-			return nil, err
-		}
+	if err := checkName(cfg.Cluster); cfg.Cluster != "" && err != nil {
+		return nil, err
 	}
 	db := newDB(cfg)
 	options, err := db.options()
@@ -141,6 +137,10 @@ func (db *DB) dial(ctx context.Context, options *clickhouse.Options) (err error)
 func (db *DB) options() (*clickhouse.Options, error) {
 	options, err := db.endpoint()
 	if err != nil {
+		return nil, err
+	}
+	db.cfg.Database = cmp.Or(db.cfg.Database, options.Auth.Database, DefaultDatabase)
+	if err := checkName(db.cfg.Database); err != nil {
 		return nil, err
 	}
 	options.Auth.Database = db.cfg.Database

@@ -95,8 +95,12 @@ type analysis struct {
 	class      uint32
 }
 
-// classReadOnly is CHDB_QUERY_READ_ONLY: SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS, CHECK.
-const classReadOnly = 0
+// The classes that matter here. CHDB_QUERY_READ_ONLY is SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK;
+// CHDB_QUERY_CONTROL is what changes the session or the engine, SET and USE among them.
+const (
+	classReadOnly = 0
+	classControl  = 3
+)
 
 // analyse parses sql without running it. Text that does not parse has no statements.
 func (a *api) analyse(conn handle, sql string) analysis {
@@ -145,7 +149,8 @@ func (p *cStrings) arrays(params map[string]string) (names, nameLens, values, va
 		p.pins.Pin(&texts[i][0])
 		p.pins.Pin(&lens[i][0])
 	}
-	return unsafe.Pointer(&texts[0][0]), unsafe.Pointer(&lens[0][0]), unsafe.Pointer(&texts[1][0]), unsafe.Pointer(&lens[1][0])
+	return unsafe.Pointer(&texts[0][0]), unsafe.Pointer(&lens[0][0]),
+		unsafe.Pointer(&texts[1][0]), unsafe.Pointer(&lens[1][0])
 }
 
 // argv lays arguments out as main's are.

@@ -70,7 +70,7 @@ func Open(cfg Config) (*Engine, error) {
 	process.Lock()
 	defer process.Unlock()
 	if process.path != "" && process.path != path {
-		return nil, fmt.Errorf("%w: this process (%d) has %s open, and libchdb serves one directory at a time; close it first",
+		return nil, fmt.Errorf("%w: libchdb serves one at a time, and this process (%d) has %s open; close it first",
 			ErrInUse, os.Getpid(), process.path)
 	}
 	if err := loadOnce(cfg.Library); err != nil {
@@ -141,7 +141,7 @@ func (e *Engine) connect() (unsafe.Pointer, error) {
 	defer p.pins.Unpin()
 	conn := e.api.connect(int32(len(args)), p.argv(args))
 	if conn == nil {
-		return nil, fmt.Errorf("the engine did not open %s: the directory is damaged, of a newer version, or not writable", e.cfg.Path)
+		return nil, fmt.Errorf("the engine did not open %s: it has written the reason to standard error", e.cfg.Path)
 	}
 	return conn, nil
 }

@@ -19,7 +19,8 @@ var errNotStreamed = errors.New("the engine does not stream this statement")
 
 // Is makes the engine's words for it errNotStreamed.
 func (e engineError) Is(target error) bool {
-	return target == errNotStreamed && strings.HasPrefix(string(e), "Code: 36. DB::Exception: Streaming query is not supported")
+	const words = "Code: 36. DB::Exception: Streaming query is not supported"
+	return target == errNotStreamed && strings.HasPrefix(string(e), words)
 }
 
 var exceptionText = regexp.MustCompile(`(?s)^Code: (\d+)\. (\S*): (.*)$`)

@@ -26,16 +26,6 @@ type session struct {
 	settings map[string]string
 }
 
-// request is what one statement needs of its session.
-type request struct {
-	id       string
-	database string
-	settings map[string]string
-	params   map[string]string
-	sql      string
-	format   string
-}
-
 func (e *Engine) newSession(number int) (*session, error) {
 	s := &session{engine: e, number: number}
 	return s, s.reconnect()

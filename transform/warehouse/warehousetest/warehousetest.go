@@ -4,6 +4,7 @@ package warehousetest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -24,11 +25,15 @@ var engine struct {
 }
 
 // Open returns a fresh, migrated database, closed with the test. Tests of a process share one engine and may run in
-// parallel. Without libchdb the test is skipped, or fails where the environment variable CI is set.
+// parallel. With -short the test is skipped; without libchdb it is too, or fails where the environment variable CI is
+// set.
 func Open(t testing.TB) *warehouse.DB {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the engine")
+	}
 	name, err := acquire()
-	if errors.Is(err, embedded.ErrNoLibrary) && os.Getenv("CI") == "" {
+	if errors.Is(err, embedded.ErrNoLibrary) && environment("CI") == "" {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -53,6 +58,9 @@ func Open(t testing.TB) *warehouse.DB {
 // Main runs the tests of a package with one engine throughout, which saves opening it for each test. Call it as the
 // whole of TestMain and pass what it returns to os.Exit.
 func Main(m *testing.M) int {
+	if flag.Parse(); testing.Short() {
+		return m.Run()
+	}
 	_, err := acquire()
 	if err != nil && !errors.Is(err, embedded.ErrNoLibrary) {
 		panic(err)
@@ -76,7 +84,7 @@ func acquire() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		cfg := warehouse.Config{DSN: "embedded:" + dir, Library: os.Getenv("CLEW_LIBCHDB")}
+		cfg := warehouse.Config{DSN: "embedded:" + dir, Library: environment("CLEW_LIBCHDB")}
 		db, err := warehouse.Open(context.Background(), cfg)
 		if err != nil {
 			return "", errors.Join(err, os.RemoveAll(dir))
@@ -106,4 +114,9 @@ func closeDatabase(t testing.TB, db *warehouse.DB, name string) {
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// environment reads what a test run is told from outside; this package is part of no program.
+func environment(name string) string {
+	return os.Getenv(name)
 }
