@@ -20,6 +20,10 @@ import (
 // DefaultConnections is how many statements run side by side when Config does not say.
 const DefaultConnections = 8
 
+// dropDelay is after how many seconds the files of a dropped table go. The engine's own 480 would keep eight minutes of
+// every table that is replaced again and again.
+const dropDelay = 10
+
 // ErrClosed says that the engine was closed before or during the request.
 var ErrClosed = errors.New("the embedded engine is closed")
 
@@ -136,7 +140,10 @@ func (e *Engine) fill() (err error) {
 func (e *Engine) connect() (unsafe.Pointer, error) {
 	signals := saveSignals()
 	defer signals.restore()
-	args := []string{"clickhouse", "--path=" + e.cfg.Path}
+	args := []string{
+		"clickhouse", "--path=" + e.cfg.Path,
+		fmt.Sprintf("--database_atomic_delay_before_drop_table_sec=%d", dropDelay),
+	}
 	var p cStrings
 	defer p.pins.Unpin()
 	conn := e.api.connect(int32(len(args)), p.argv(args))
