@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -94,7 +95,7 @@ func TestErrorsHaveACode(t *testing.T) {
 // TestFailureAmidTheRows has the engine fail after rows were sent: no reader may take what came for everything.
 func TestFailureAmidTheRows(t *testing.T) {
 	db := warehousetest.Open(t)
-	const sql = "SELECT number, throwIf(number = 2900000, 'midway') FROM numbers(3000000)"
+	const sql = "SELECT number, throwIf(number = 290000, 'midway') FROM numbers(300000)"
 	for range 3 {
 		rows, err := db.Query(t.Context(), sql, nil)
 		if err != nil {
@@ -105,12 +106,12 @@ func TestFailureAmidTheRows(t *testing.T) {
 			n++
 		}
 		err = rows.Err()
-		if n == 0 || n > 2_900_000 || warehouse.ErrorCode(err) != 395 || !strings.Contains(err.Error(), "midway") {
+		if n == 0 || n > 290_000 || warehouse.ErrorCode(err) != 395 || !strings.Contains(err.Error(), "midway") {
 			t.Errorf("%d rows, then %v", n, err)
 		}
 		var all []struct {
 			Number uint64 `ch:"number"`
-			Throw  uint8  `ch:"throwIf(equals(number, 2900000), 'midway')"`
+			Throw  uint8  `ch:"throwIf(equals(number, 290000), 'midway')"`
 		}
 		if err := db.Select(t.Context(), &all, sql, nil); warehouse.ErrorCode(err) != 395 {
 			t.Errorf("Select: %v", err)
@@ -268,6 +269,43 @@ func TestRowsLeftOpen(t *testing.T) {
 	}
 	cancel()
 	useEveryConnection(t, db)
+}
+
+// TestContextsEndAtAnyMoment ends many statements at many points of their lives, side by side.
+func TestContextsEndAtAnyMoment(t *testing.T) {
+	db := warehousetest.Open(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	var users sync.WaitGroup
+	for range 16 {
+		var waits []time.Duration
+		for range 25 {
+			waits = append(waits, time.Duration(random.IntN(10_000))*time.Microsecond)
+		}
+		users.Go(func() {
+			for _, wait := range waits {
+				ctx, cancel := context.WithTimeout(t.Context(), wait)
+				n, err := countRows(ctx, db)
+				if (err == nil && n != 100_000) || (err != nil && !errors.Is(err, context.DeadlineExceeded)) {
+					t.Errorf("%d rows, %v", n, err)
+				}
+				cancel()
+			}
+		})
+	}
+	users.Wait()
+	useEveryConnection(t, db)
+}
+
+func countRows(ctx context.Context, db *warehouse.DB) (n int, err error) {
+	rows, err := db.Query(ctx, "SELECT number FROM numbers(100000) WHERE sipHash64(number) > 0", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		n++
+	}
+	return n, rows.Err()
 }
 
 func TestMemoryLimit(t *testing.T) {

@@ -78,8 +78,11 @@ func eventRow(full bool, kind string, set map[string]any) map[string]any {
 	return want
 }
 
-func sinkCases() []sinkCase {
-	full, bare := fullHeader(), event.Header{EventID: "e0", OccurredAt: occurred}
+func bareHeader() event.Header { return event.Header{EventID: "e0", OccurredAt: occurred} }
+
+// timelineCases are for the table of touchpoints and behaviours.
+func timelineCases() []sinkCase {
+	full, bare := fullHeader(), bareHeader()
 	return []sinkCase{
 		{"touchpoint", &event.Touchpoint{
 			Header: full, Channel: "social", Source: "weibo", Medium: "cpc", Campaign: "春季", Content: "c", Term: "t",
@@ -103,6 +106,12 @@ func sinkCases() []sinkCase {
 			"bare behavior", &event.Behavior{Header: bare, Name: "demo"}, "events",
 			eventRow(false, "behavior", map[string]any{"name": "demo"}),
 		},
+	}
+}
+
+func leadCases() []sinkCase {
+	full, bare := fullHeader(), bareHeader()
+	return []sinkCase{
 		{"lead", &event.Lead{
 			Header: full, CreatedAt: &later, Contact: &event.Contact{Name: "李", Phone: "1", Email: "e", WeChat: "w"},
 			Company: "极越", Source: "expo", Attributes: map[string]event.Scalar{"budget": "100000", "industry": "制造"},
@@ -164,7 +173,7 @@ func sinkCases() []sinkCase {
 func TestSinkRoundTrip(t *testing.T) {
 	db := warehousetest.Open(t)
 	sink := db.Sink()
-	cases := sinkCases()
+	cases := slices.Concat(timelineCases(), leadCases())
 	var batch ingest.Batch
 	for i, c := range cases {
 		batch.Records = append(batch.Records, ingest.Record{

@@ -54,8 +54,7 @@ func statement(ctx context.Context, p Params) (context.Context, error) {
 
 // Exec runs a statement that has no rows to return.
 func (db *DB) Exec(ctx context.Context, sql string, p Params) error {
-	// On a server, a failure after a long run is then the answer's status and not its unread body.
-	ctx, err := statement(WithSettings(ctx, map[string]any{"wait_end_of_query": 1}), p)
+	ctx, err := statement(WithSettings(ctx, db.execSettings), p)
 	if err != nil {
 		return err
 	}

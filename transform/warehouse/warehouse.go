@@ -65,7 +65,9 @@ type DB struct {
 	// engine is nil where the warehouse is a server. It is closed by the DB that opened it.
 	engine *embedded.Engine
 	borrow bool
-	close  func() error
+	// execSettings go with every statement that has no rows.
+	execSettings map[string]any
+	close        func() error
 	// replacing holds a *sync.Mutex for each table that Replace was called for.
 	replacing sync.Map
 }
@@ -159,7 +161,7 @@ func (db *DB) options() (*clickhouse.Options, error) {
 func (db *DB) endpoint() (*clickhouse.Options, error) {
 	path, ok := strings.CutPrefix(db.cfg.DSN, embeddedScheme)
 	if !ok {
-		return server(db.cfg.DSN)
+		return db.server()
 	}
 	if path == "" {
 		return nil, fmt.Errorf("DSN %q names no directory: want %sPATH", db.cfg.DSN, embeddedScheme)
@@ -179,9 +181,9 @@ func (db *DB) endpoint() (*clickhouse.Options, error) {
 }
 
 // server parses the DSN of a server. Its errors never show the password.
-func server(dsn string) (*clickhouse.Options, error) {
+func (db *DB) server() (*clickhouse.Options, error) {
 	const want = "want embedded:PATH, http://HOST:8123, https://HOST:8443 or clickhouse://HOST:9000"
-	u, err := url.Parse(dsn)
+	u, err := url.Parse(db.cfg.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("the warehouse's DSN is no URL: %s", want)
 	}
@@ -204,8 +206,9 @@ func server(dsn string) (*clickhouse.Options, error) {
 		options.ReadTimeout = readTimeout
 	}
 	if options.Protocol == clickhouse.HTTP {
-		// A reader that goes away ends its SELECT.
+		// A reader that goes away ends its SELECT, and a failure after a long run is the answer's status, not in its body.
 		options.Settings["cancel_http_readonly_queries_on_client_close"] = 1
+		db.execSettings = map[string]any{"wait_end_of_query": 1}
 	}
 	return options, nil
 }

@@ -112,6 +112,7 @@ func open(a *api, cfg Config) (*Engine, error) {
 	e.live, e.end = context.WithCancel(context.Background())
 	e.close = sync.OnceValue(e.closeAll)
 	if err := e.fill(); err != nil {
+		e.end()
 		return nil, errors.Join(err, e.release())
 	}
 	process.path = cfg.Path

@@ -39,6 +39,9 @@ func (s *session) stream(ctx context.Context, r *request, free func()) (*rows, e
 		b.drop()
 		return nil, err
 	}
+	// abandon waits for the lock, and so finds unhook.
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.unhook = context.AfterFunc(ctx, b.abandon)
 	return b, nil
 }
