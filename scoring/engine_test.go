@@ -17,7 +17,7 @@ import (
 	"clew/transform/warehouse/warehousetest"
 )
 
-// insertLeads fills the table leads with leads named L000, L001 …
+// insertLeads fills the table leads with leads named L000, L001 and so on.
 func insertLeads(t testing.TB, db *warehouse.DB, leads []scoring.Lead) {
 	t.Helper()
 	columns := []string{
