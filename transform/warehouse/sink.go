@@ -11,8 +11,8 @@ import (
 // sink stores batches in the raw tables, each row once.
 //
 // An INSERT of one batch is not all or nothing: it makes a part for each month, a batch has rows for several tables,
-// and the process may die between any two of them. So the tables themselves are the record of what was stored. Before
-// each INSERT the sink asks the table which of the batch's positions it holds, and writes the others.
+// and the process may die between any two of them. So the tables themselves are the record of what was stored. Where
+// rows may have been stored before, the sink asks the table which of their positions it holds, and writes the others.
 //
 // Toward a server one more thing must hold: that an INSERT whose answer got lost has ended before its rows are offered
 // again. In process that is so: Write returns after the statement has ended.
@@ -84,10 +84,31 @@ func (t *table[R]) write(ctx context.Context, db *DB, rows []R) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	rows, err := t.missing(ctx, db, rows)
-	if err != nil || len(rows) == 0 {
+	f := db.frontier(t.name)
+	f.Lock()
+	defer f.Unlock()
+	if err := f.learn(ctx, db, t.name); err != nil {
+		return fmt.Errorf("how far %s is filled: %w", t.name, err)
+	}
+	reached, fresh := t.beyond(rows, f.tops)
+	var err error
+	if !fresh {
+		rows, err = t.missing(ctx, db, rows)
+	}
+	if err == nil && len(rows) > 0 {
+		err = t.insert(ctx, db, rows)
+	}
+	if err != nil {
+		// Some of the rows may be stored.
+		f.tops = nil
 		return err
 	}
+	f.tops = reached
+	return nil
+}
+
+// insert writes rows in one statement.
+func (t *table[R]) insert(ctx context.Context, db *DB, rows []R) error {
 	batch, err := db.Insert(ctx, t.name, t.columns())
 	if err != nil {
 		return err

@@ -260,16 +260,17 @@ func stages(partition uint32, first, last uint64) (records []ingest.Record) {
 // TestSinkStoresARowOnce offers rows again in every way that a restart can cut them.
 func TestSinkStoresARowOnce(t *testing.T) {
 	db := warehousetest.Open(t)
-	sink := db.Sink()
 	for _, b := range [][]ingest.Record{
 		stages(0, 0, 299),
 		stages(0, 0, 299),
 		slices.Concat(stages(0, 250, 350), stages(1, 0, 9)),
 		slices.Concat(stages(0, 340, 350), stages(0, 340, 360), stages(1, 5, 20)),
 		stages(7, 100, 100),
+		stages(7, 90, 95),
+		stages(7, 96, 102),
 		stages(0, 0, 360),
 	} {
-		if err := sink.Write(t.Context(), ingest.Batch{Records: b}); err != nil {
+		if err := db.Sink().Write(t.Context(), ingest.Batch{Records: b}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,9 +279,28 @@ FROM stage_changes GROUP BY _partition ORDER BY _partition`, nil)
 	want := [][]any{
 		{uint32(0), uint64(361), uint64(361), uint64(0), uint64(360)},
 		{uint32(1), uint64(21), uint64(21), uint64(0), uint64(20)},
-		{uint32(7), uint64(1), uint64(1), uint64(100), uint64(100)},
+		{uint32(7), uint64(13), uint64(13), uint64(90), uint64(102)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestSinkGoesByTheTable takes rows away, and puts some there that the sink did not write.
+func TestSinkGoesByTheTable(t *testing.T) {
+	db := warehousetest.Open(t)
+	write := func(records []ingest.Record) {
+		t.Helper()
+		if err := db.Sink().Write(t.Context(), ingest.Batch{Records: records}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(t, db, "INSERT INTO stage_changes (_src, _partition, _offset, _row) SELECT 5, 0, number, 0 FROM numbers(5, 10)")
+	write(stages(0, 0, 9))
+	exec(t, db, "DELETE FROM stage_changes WHERE _offset < 3 SETTINGS lightweight_deletes_sync = 2")
+	write(stages(0, 0, 19))
+	got := query(t, db, "SELECT count(), uniqExact(_offset), max(_offset), countIf(stage = '') FROM stage_changes", nil)
+	if diff := cmp.Diff([][]any{{uint64(20), uint64(20), uint64(19), uint64(10)}}, got); diff != "" {
 		t.Error(diff)
 	}
 }

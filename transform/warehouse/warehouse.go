@@ -68,6 +68,8 @@ type DB struct {
 	// execSettings go with every statement that has no rows.
 	execSettings map[string]any
 	close        func() error
+	// frontiers holds a *frontier for each raw table.
+	frontiers sync.Map
 	// replacing holds a *sync.Mutex for each table that Replace was called for.
 	replacing sync.Map
 }
