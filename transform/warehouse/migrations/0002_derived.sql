@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS lead_facts /*on_cluster*/
     activities UInt32,
     effective_activities UInt32,
     effective_activities_30d UInt32 COMMENT 'within 30 days of creation',
-    response_seconds Nullable(Float64) COMMENT 'first_effective_at minus assigned_at',
+    response_seconds Nullable(Float64) COMMENT 'first effective activity at or after assigned_at, minus assigned_at',
     response_from_creation_seconds Nullable(Float64) COMMENT 'first_effective_at minus created_at',
     followed_up_24h Nullable(Bool) COMMENT 'first activity within 24 h of creation; NULL while that is still open at as_of',
     days_to_won Nullable(Float64) COMMENT 'won_at minus created_at in days of 24 h; negative where the source says so',
