@@ -67,7 +67,7 @@ func (s *system) open(ctx context.Context, kafkaListen string) (err error) {
 			Dir: filepath.Join(s.cfg.DataDir, "kafka"), Addr: kafkaListen,
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("kafka.listen: %w; CLEW_KAFKA_LISTEN names another address", err)
 		}
 		s.kafka.Brokers = []string{s.broker.Addr()}
 	}

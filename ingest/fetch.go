@@ -113,8 +113,7 @@ func (s *share) parseOne(c *chunk, m stream.Message) {
 		d := DeadLetter{
 			Topic: m.Topic, Detail: err.Error(), Key: m.Key, Raw: m.Value, ReceivedAt: received, Position: pos,
 		}
-		var fault *event.Fault
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*event.Fault](err); ok {
 			d.Reason, d.Detail = fault.Reason, fault.Detail
 		}
 		c.DeadLetters = append(c.DeadLetters, d)

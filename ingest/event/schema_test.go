@@ -70,8 +70,8 @@ func generated(t *testing.T, typ Type) []byte {
 // jsonNames puts the names producers know for those of Go.
 func jsonNames(comment string) string {
 	for _, typ := range append(reflectTypes(), reflect.TypeFor[Header](), reflect.TypeFor[Contact]()) {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for f := range typ.Fields() {
+			f := f
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			comment = regexp.MustCompile(`\b`+f.Name+`\b`).ReplaceAllString(comment, name)
 		}
@@ -87,10 +87,8 @@ func reflectTypes() []reflect.Type {
 	return out
 }
 
-func size(n uint64) *uint64 { return &n }
-
 func text(limit uint64) *generate.Schema {
-	return &generate.Schema{Type: "string", MaxLength: size(limit)}
+	return &generate.Schema{Type: "string", MaxLength: new(limit)}
 }
 
 // mapType gives the types that are no structs their rules.

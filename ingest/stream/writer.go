@@ -77,8 +77,7 @@ func (w *Writer) Write(ctx context.Context, messages ...Message) error {
 		batch[i] = kafka.Message{Topic: m.Topic, Key: m.Key, Value: m.Value, Time: m.Time}
 	}
 	err := w.writer.WriteMessages(ctx, batch...)
-	var each kafka.WriteErrors
-	if errors.As(err, &each) {
+	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
 		return &WriteError{Errs: each}
 	}
 	if err != nil {
