@@ -93,7 +93,7 @@ func text(limit uint64) *generate.Schema {
 
 // mapType gives the types that are no structs their rules.
 func mapType(t reflect.Type) *generate.Schema {
-	name := &generate.Schema{MinLength: size(1), MaxLength: size(MaxID)}
+	name := &generate.Schema{MinLength: new(1), MaxLength: new(MaxID)}
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return &generate.Schema{Type: "string", Format: "date-time"}
@@ -107,16 +107,16 @@ func mapType(t reflect.Type) *generate.Schema {
 		return text(MaxText)
 	case reflect.TypeFor[map[string]string]():
 		value := text(MaxID)
-		value.MinLength = size(1)
+		value.MinLength = new(1)
 		return &generate.Schema{
-			Type: "object", PropertyNames: name, AdditionalProperties: value, MaxProperties: size(MaxEntries),
+			Type: "object", PropertyNames: name, AdditionalProperties: value, MaxProperties: new(MaxEntries),
 		}
 	case reflect.TypeFor[map[string]Scalar]():
 		scalar := &generate.Schema{AnyOf: []*generate.Schema{
 			text(MaxText), {Type: "number"}, {Type: "boolean"}, {Type: "null"},
 		}}
 		return &generate.Schema{
-			Type: "object", PropertyNames: name, AdditionalProperties: scalar, MaxProperties: size(MaxEntries),
+			Type: "object", PropertyNames: name, AdditionalProperties: scalar, MaxProperties: new(MaxEntries),
 		}
 	}
 	return nil
@@ -141,13 +141,13 @@ func addRules(s *generate.Schema, typ Type) {
 	}
 	for _, name := range s.Required {
 		if p := property(name); p.Type == "string" && p.Enum == nil && p.Format == "" {
-			p.MinLength = size(1)
+			p.MinLength = new(1)
 		}
 	}
 	*property("type") = generate.Schema{Const: typ, Description: property("type").Description}
-	property("event_id").MaxLength = size(MaxEventID)
+	property("event_id").MaxLength = new(MaxEventID)
 	for _, name := range []string{"lead_id", "anonymous_id", "workspace"} {
-		property(name).MaxLength = size(MaxID)
+		property(name).MaxLength = new(MaxID)
 	}
 	property("duration_s").Minimum = "0"
 	property("date").Format = "date"
@@ -159,9 +159,9 @@ func addRules(s *generate.Schema, typ Type) {
 	}
 	if typ != TypeCost {
 		for _, name := range []string{"lead_id", "anonymous_id"} {
-			s.AnyOf = append(s.AnyOf, one(name, &generate.Schema{MinLength: size(1)}))
+			s.AnyOf = append(s.AnyOf, one(name, &generate.Schema{MinLength: new(1)}))
 		}
-		s.AnyOf = append(s.AnyOf, one("identifiers", &generate.Schema{MinProperties: size(1)}))
+		s.AnyOf = append(s.AnyOf, one("identifiers", &generate.Schema{MinProperties: new(1)}))
 	}
 }
 
