@@ -71,7 +71,6 @@ func generated(t *testing.T, typ Type) []byte {
 func jsonNames(comment string) string {
 	for _, typ := range append(reflectTypes(), reflect.TypeFor[Header](), reflect.TypeFor[Contact]()) {
 		for f := range typ.Fields() {
-			f := f
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			comment = regexp.MustCompile(`\b`+f.Name+`\b`).ReplaceAllString(comment, name)
 		}
@@ -87,13 +86,16 @@ func reflectTypes() []reflect.Type {
 	return out
 }
 
+// size gives an untyped constant the type that the schema wants.
+func size(n uint64) *uint64 { return &n } //nolint:modernize // new(n) would make every caller convert
+
 func text(limit uint64) *generate.Schema {
 	return &generate.Schema{Type: "string", MaxLength: new(limit)}
 }
 
 // mapType gives the types that are no structs their rules.
 func mapType(t reflect.Type) *generate.Schema {
-	name := &generate.Schema{MinLength: new(1), MaxLength: new(MaxID)}
+	name := &generate.Schema{MinLength: size(1), MaxLength: size(MaxID)}
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return &generate.Schema{Type: "string", Format: "date-time"}
@@ -107,16 +109,16 @@ func mapType(t reflect.Type) *generate.Schema {
 		return text(MaxText)
 	case reflect.TypeFor[map[string]string]():
 		value := text(MaxID)
-		value.MinLength = new(1)
+		value.MinLength = size(1)
 		return &generate.Schema{
-			Type: "object", PropertyNames: name, AdditionalProperties: value, MaxProperties: new(MaxEntries),
+			Type: "object", PropertyNames: name, AdditionalProperties: value, MaxProperties: size(MaxEntries),
 		}
 	case reflect.TypeFor[map[string]Scalar]():
 		scalar := &generate.Schema{AnyOf: []*generate.Schema{
 			text(MaxText), {Type: "number"}, {Type: "boolean"}, {Type: "null"},
 		}}
 		return &generate.Schema{
-			Type: "object", PropertyNames: name, AdditionalProperties: scalar, MaxProperties: new(MaxEntries),
+			Type: "object", PropertyNames: name, AdditionalProperties: scalar, MaxProperties: size(MaxEntries),
 		}
 	}
 	return nil
@@ -141,13 +143,13 @@ func addRules(s *generate.Schema, typ Type) {
 	}
 	for _, name := range s.Required {
 		if p := property(name); p.Type == "string" && p.Enum == nil && p.Format == "" {
-			p.MinLength = new(1)
+			p.MinLength = size(1)
 		}
 	}
 	*property("type") = generate.Schema{Const: typ, Description: property("type").Description}
-	property("event_id").MaxLength = new(MaxEventID)
+	property("event_id").MaxLength = size(MaxEventID)
 	for _, name := range []string{"lead_id", "anonymous_id", "workspace"} {
-		property(name).MaxLength = new(MaxID)
+		property(name).MaxLength = size(MaxID)
 	}
 	property("duration_s").Minimum = "0"
 	property("date").Format = "date"
@@ -159,9 +161,9 @@ func addRules(s *generate.Schema, typ Type) {
 	}
 	if typ != TypeCost {
 		for _, name := range []string{"lead_id", "anonymous_id"} {
-			s.AnyOf = append(s.AnyOf, one(name, &generate.Schema{MinLength: new(1)}))
+			s.AnyOf = append(s.AnyOf, one(name, &generate.Schema{MinLength: size(1)}))
 		}
-		s.AnyOf = append(s.AnyOf, one("identifiers", &generate.Schema{MinProperties: new(1)}))
+		s.AnyOf = append(s.AnyOf, one("identifiers", &generate.Schema{MinProperties: size(1)}))
 	}
 }
 
