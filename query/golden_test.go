@@ -3,7 +3,6 @@ package query
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -19,8 +18,6 @@ import (
 	"clew/query/clause"
 	"clew/transform/warehouse/warehousetest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { os.Exit(warehousetest.Main(m)) }
 
@@ -56,10 +53,10 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(requests) == 0 {
 		t.Fatalf("no requests in testdata: %v", err)
 	}
-	wanted := map[string]bool{}
+	var wanted []string
 	for _, request := range requests {
 		golden := strings.TrimSuffix(request, ".json") + ".golden.sql"
-		wanted[golden] = true
+		wanted = append(wanted, golden)
 		t.Run(strings.TrimSuffix(filepath.Base(request), ".json"), func(t *testing.T) {
 			raw, err := os.ReadFile(request)
 			if err != nil {
@@ -69,34 +66,10 @@ func TestGolden(t *testing.T) {
 			if isError := strings.HasPrefix(filepath.Base(request), "error_"); isError != (err != nil) {
 				t.Errorf("error %v, but the name says otherwise", err)
 			}
-			compareGolden(t, golden, render(t, st, err))
+			warehousetest.Golden(t, golden, render(t, st, err))
 		})
 	}
-	orphans, err := filepath.Glob("testdata/*.golden.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range orphans {
-		if !wanted[file] {
-			t.Errorf("%s belongs to no request: delete it", file)
-		}
-	}
-}
-
-func compareGolden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v: write it with -update and read it", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	warehousetest.NoOrphans(t, "testdata/*.golden.sql", wanted)
 }
 
 // render writes a statement with its parameters as comments, or a problem.

@@ -1,7 +1,6 @@
 package scoring_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -14,39 +13,6 @@ import (
 	"clew/transform/warehouse"
 	"clew/transform/warehouse/warehousetest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with the file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; if that is meant, run with -update. Got:\n%s", file, got)
-	}
-}
-
-// noOrphans fails for each file of the pattern that no test wrote or read.
-func noOrphans(t *testing.T, pattern string, used []string) {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if !slices.Contains(used, file) {
-			t.Errorf("%s belongs to no test: delete it", file)
-		}
-	}
-}
 
 // models are the shipped models and those in testdata, by name.
 func models(t *testing.T) map[string]*scoring.Model {
@@ -97,9 +63,9 @@ func TestCompiledSQL(t *testing.T) {
 		for _, param := range slices.Sorted(maps.Keys(statement.Params)) {
 			text += fmt.Sprintf("-- %s: %#v\n", param, statement.Params[param])
 		}
-		golden(t, file, text)
+		warehousetest.Golden(t, file, text)
 	}
-	noOrphans(t, "testdata/*.golden.sql", used)
+	warehousetest.NoOrphans(t, "testdata/*.golden.sql", used)
 }
 
 func TestFaultsAreAllNamedAtOnce(t *testing.T) {
@@ -111,9 +77,9 @@ func TestFaultsAreAllNamedAtOnce(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s was accepted as %+v", name, m)
 		}
-		golden(t, file, err.Error()+"\n")
+		warehousetest.Golden(t, file, err.Error()+"\n")
 	}
-	noOrphans(t, "testdata/faults/*.golden.txt", used)
+	warehousetest.NoOrphans(t, "testdata/faults/*.golden.txt", used)
 }
 
 // TestNothingOfTheFileIsInTheText compiles a model full of text that would be dangerous as SQL.

@@ -182,5 +182,5 @@ func TestAnswerText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareGolden(t, "testdata/answer.golden.txt", string(got)+"\n")
+	warehousetest.Golden(t, "testdata/answer.golden.txt", string(got)+"\n")
 }
