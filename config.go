@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -172,12 +173,25 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
+// hasData refuses a data directory that was never filled, lest a mistyped name be answered as an empty business.
+func (c Config) hasData() error {
+	if _, err := os.Stat(c.clickhouseDir()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("data directory %s holds no data; name another with --data-dir, or fill it by `clew import` "+
+			"or `clew demo`", c.DataDir)
+	} else if err != nil {
+		return fmt.Errorf("data directory %s: %w; name another with --data-dir", c.DataDir, err)
+	}
+	return nil
+}
+
+func (c Config) clickhouseDir() string { return filepath.Join(c.DataDir, "clickhouse") }
+
 // clickhouseDSN is where the warehouse is, in the words of warehouse.Open.
 func (c Config) clickhouseDSN() string {
 	if c.Warehouse.DSN != "" {
 		return c.Warehouse.DSN
 	}
-	return "embedded:" + filepath.Join(c.DataDir, "clickhouse")
+	return "embedded:" + c.clickhouseDir()
 }
 
 // embedsAnything says whether this process keeps state in the data directory, and so must hold it alone.

@@ -26,6 +26,8 @@ func TestProgramRefuses(t *testing.T) {
 	wrongValues := filepath.Join(dir, "wrong.yaml")
 	write(t, wrongValues, "kafka: {partitions: 0}\nbusiness: {timezone: Mars/Olympus}\nwarehouse: {cluster: main}\n")
 
+	mustClew(t, "check", "--data-dir", data)
+
 	for _, c := range []struct {
 		name string
 		args []string
@@ -40,6 +42,7 @@ func TestProgramRefuses(t *testing.T) {
 		{"unknown key", []string{"query", `{"measure":["leads"]}`}, []string{"measure"}},
 		{"unknown measure", []string{"query", `{"measures":["leeds"]}`}, []string{"leeds", "/api/v1/meta"}},
 		{"unknown stage", []string{"funnel", `{"steps":[{"stage":"new"},{"stage":"wun"}]}`}, []string{"wun", "won"}},
+		{"data directory is empty", []string{"query", `{"measures":["leads"]}`, "--data-dir", empty}, []string{empty, "clew import"}},
 		{"data directory is a file", []string{"query", `{"measures":["leads"]}`, "--data-dir", file}, []string{file, "--data-dir"}},
 		{"config is absent", []string{"check", "--config", filepath.Join(dir, "no.yaml")}, []string{"no.yaml", "--config"}},
 		{"config has an unknown key", []string{"check", "--config", unknownKey}, []string{"broker", "unknown.yaml"}},
@@ -77,7 +80,7 @@ func TestProgramWithoutPermission(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "query", `{"measures":["leads"]}`, "--data-dir", filepath.Join(dir, "data"))
+	cmd := exec.CommandContext(t.Context(), program, "check", "--data-dir", filepath.Join(dir, "data"))
 	if os.Geteuid() == 0 {
 		// Permissions do not bind root, so another user runs a program that it can reach.
 		if err := os.Chmod(filepath.Dir(program), 0o755); err != nil {

@@ -43,6 +43,11 @@ func openSystem(ctx context.Context, cfg Config, log *slog.Logger, kafkaListen s
 const noKafka = ""
 
 func (s *system) open(ctx context.Context, kafkaListen string) (err error) {
+	if kafkaListen == noKafka && s.cfg.Warehouse.DSN == "" {
+		if err := s.cfg.hasData(); err != nil {
+			return err
+		}
+	}
 	if s.cfg.embedsAnything() {
 		if s.dir, err = holdDataDir(s.cfg.DataDir); err != nil {
 			return err
