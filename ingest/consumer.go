@@ -100,6 +100,8 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 		return nil //nolint:nilerr // the end of ctx is a success, whatever it interrupted
 	}
 	c.Log.Info("partitions assigned", "group", c.Group, "partitions", len(gen.Assigned))
+	c.Stats.assigned(s.done, s.end)
+	defer c.Stats.released()
 	c.OnFlush(s.progress())
 	g, ctx := errgroup.WithContext(ctx)
 	for _, a := range gen.Assigned {

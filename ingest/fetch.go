@@ -32,6 +32,25 @@ type chunk struct {
 	size int64
 }
 
+// received is when Kafka took the oldest and the newest of the rows; zero when there are none.
+func (c chunk) received() (oldest, newest time.Time) {
+	see := func(t time.Time) {
+		if oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	for i := range c.Records {
+		see(c.Records[i].ReceivedAt)
+	}
+	for i := range c.DeadLetters {
+		see(c.DeadLetters[i].ReceivedAt)
+	}
+	return oldest, newest
+}
+
 // fetch reads one partition and hands on its rows, until ctx ends. It starts where sent left off. Its error means that
 // Run must halt.
 func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error {

@@ -24,6 +24,8 @@ type pending struct {
 	next map[stream.Partition]int64
 	end  map[stream.Partition]int64
 	size int64
+	// oldest and newest are when Kafka took the first and the last of the rows; zero while there are none.
+	oldest, newest time.Time
 }
 
 func newPending() *pending {
@@ -35,6 +37,14 @@ func (b *pending) add(c chunk) {
 	b.DeadLetters = append(b.DeadLetters, c.DeadLetters...)
 	b.next[c.partition], b.end[c.partition] = c.next, c.end
 	b.size += c.size
+	if oldest, newest := c.received(); !oldest.IsZero() {
+		if b.oldest.IsZero() || oldest.Before(b.oldest) {
+			b.oldest = oldest
+		}
+		if newest.After(b.newest) {
+			b.newest = newest
+		}
+	}
 }
 
 func (b *pending) rows() int { return len(b.Records) + len(b.DeadLetters) }
@@ -56,6 +66,7 @@ func (s *share) flush(ctx context.Context) error {
 				timer.Reset(s.FlushEvery)
 			}
 			b.add(c)
+			s.Stats.read(c)
 			full = b.rows() >= s.MaxRows || b.size >= int64(s.MaxBytes)
 		}
 		if !full {
@@ -75,7 +86,7 @@ func (s *share) write(ctx context.Context, b *pending) error {
 		writeCtx, cancel := s.graceful(ctx)
 		defer cancel()
 		err := s.retry(ctx, "the sink did not take a batch and is offered it again: see the cause, reading waits meanwhile",
-			func() error { return s.Sink.Write(writeCtx, b.Batch) })
+			func() error { return s.offer(writeCtx, b.Batch) })
 		if err != nil {
 			return nil // ctx has ended
 		}
@@ -86,10 +97,20 @@ func (s *share) write(ctx context.Context, b *pending) error {
 	s.memory.Release(b.size)
 	maps.Copy(s.done, b.next)
 	maps.Copy(s.end, b.end)
+	s.Stats.flushed(b, s.age(b.oldest))
 	p := s.progress()
-	p.Records, p.DeadLetters, p.Behind = len(b.Records), len(b.DeadLetters), s.behind(b)
+	p.Records, p.DeadLetters, p.Behind = len(b.Records), len(b.DeadLetters), s.age(b.newest)
 	s.OnFlush(p)
 	return nil
+}
+
+// offer hands a batch to the sink once.
+func (s *share) offer(ctx context.Context, b Batch) error {
+	err := s.Sink.Write(ctx, b)
+	if err != nil {
+		s.Stats.count(func(now *Snapshot) { now.SinkRetries++ })
+	}
+	return err
 }
 
 // graceful returns a context that outlives ctx by a moment, so that a write under way need not be repeated.
@@ -131,21 +152,10 @@ func (s *share) progress() Progress {
 	return p
 }
 
-// behind is 0 when a flush has no rows.
-func (s *share) behind(b *pending) time.Duration {
-	var newest time.Time
-	for _, r := range b.Records {
-		if r.ReceivedAt.After(newest) {
-			newest = r.ReceivedAt
-		}
-	}
-	for _, d := range b.DeadLetters {
-		if d.ReceivedAt.After(newest) {
-			newest = d.ReceivedAt
-		}
-	}
-	if newest.IsZero() {
+// age is how long ago t was; 0 when t is zero.
+func (s *share) age(t time.Time) time.Duration {
+	if t.IsZero() {
 		return 0
 	}
-	return max(0, s.Now().Sub(newest))
+	return max(0, s.Now().Sub(t))
 }

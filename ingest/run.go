@@ -28,6 +28,8 @@ type Config struct {
 	// OnFlush is called after each commit, and with an empty flush when partitions were assigned. It should return soon:
 	// writing waits for it. It may be nil.
 	OnFlush func(Progress)
+	// Stats is where Run counts what it does. It may be nil.
+	Stats *Stats
 	// A batch is written when it has MaxRows rows (default 100,000), takes about MaxBytes bytes of memory (default
 	// 64 MiB), or is FlushEvery old (default 1 s). Three times MaxBytes may be in memory.
 	MaxRows    int
@@ -56,6 +58,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.OnFlush == nil {
 		cfg.OnFlush = func(Progress) {}
+	}
+	if cfg.Stats == nil {
+		cfg.Stats = &Stats{}
 	}
 	return cfg
 }
