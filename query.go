@@ -82,28 +82,39 @@ func askHere(ctx context.Context, o *options, body []byte, local ask, stdout io.
 }
 
 func askServer(ctx context.Context, server, path string, body []byte, stdout io.Writer) error {
-	base, err := url.Parse(server)
-	if err != nil || base.Host == "" || !strings.HasPrefix(base.Scheme, "http") {
-		return fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8080", server)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base.JoinPath(path).String(), bytes.NewReader(body))
+	answer, err := callServer(ctx, http.MethodPost, server, path, nil, body)
 	if err != nil {
 		return err
+	}
+	return printJSON(stdout, json.RawMessage(answer))
+}
+
+// callServer returns what a running clew answers. A problem it answers with is the error.
+func callServer(ctx context.Context, method, server, path string, q url.Values, body []byte) ([]byte, error) {
+	base, err := url.Parse(server)
+	if err != nil || base.Host == "" || !strings.HasPrefix(base.Scheme, "http") {
+		return nil, fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8080", server)
+	}
+	target := base.JoinPath(path)
+	target.RawQuery = q.Encode()
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("--server %s: %w; is `clew serve` running there?", server, err)
+		return nil, fmt.Errorf("--server %s: %w; is `clew serve` running there?", server, err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
-		return fmt.Errorf("--server %s: read the answer: %w", server, err)
+		return nil, fmt.Errorf("--server %s: read the answer: %w", server, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return serverError(server, response.Status, answer)
+		return nil, serverError(server, response.Status, answer)
 	}
-	return printJSON(stdout, json.RawMessage(answer))
+	return answer, nil
 }
 
 // serverError says what a problem+json answer says.

@@ -52,7 +52,9 @@ func serve(ctx context.Context, s *system) error {
 	if err != nil {
 		return fmt.Errorf("http.addr %s: %w; name another by CLEW_HTTP_ADDR", s.cfg.HTTP.Addr, err)
 	}
-	app := api.New(api.Config{Service: q, Dashboard: page, Ready: s.ready, Log: s.log})
+	app := api.New(api.Config{
+		Service: q, DeadLetters: s.letters(), Dashboard: page, Ready: s.ready, Log: s.log,
+	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return app.Listener(listener) })
 	group.Go(func() error { return ingest.Run(ctx, s.ingestConfig()) })

@@ -32,6 +32,8 @@ type Service interface {
 // Config says what the server serves.
 type Config struct {
 	Service Service
+	// DeadLetters are shown and sent again under /api/v1/deadletters. Nil: there is nothing at that path.
+	DeadLetters DeadLetters
 	// Dashboard is the built web app with index.html at its root, read once. Nil: there is none.
 	Dashboard fs.FS
 	// Ready returns why requests cannot be answered now, or nil. It is asked by GET /readyz. Nil: always ready.
@@ -74,6 +76,11 @@ func New(cfg Config) *fiber.App {
 	s.route(app, http.MethodPost, "/api/v1/query/sql", s.explain)
 	s.route(app, http.MethodPost, "/api/v1/funnels/query", s.funnel)
 	s.route(app, http.MethodGet, "/api/v1/meta", s.meta)
+	if cfg.DeadLetters != nil {
+		s.route(app, http.MethodGet, "/api/v1/deadletters", s.listDeadLetters)
+		s.route(app, http.MethodGet, "/api/v1/deadletters/:topic/:partition/:offset", s.showDeadLetter)
+		s.route(app, http.MethodPost, "/api/v1/deadletters/:topic/:partition/:offset/replay", s.replayDeadLetter)
+	}
 	s.route(app, http.MethodGet, "/healthz", s.healthz)
 	s.route(app, http.MethodGet, "/readyz", s.readyz)
 	app.Use("/api", notFound)
