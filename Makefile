@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 ENGINE := deploy/engine/node_modules/.package-lock.json
+KAFKA := deploy/kafka/lib/.installed
 PAGE := dashboards/dist/index.html
 PAGE_SOURCES := $(shell find dashboards -name node_modules -prune -o -name dist -prune -o -name test-results -prune \
 	-o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) -print)
@@ -26,6 +27,10 @@ test: engine dashboards ## run every test: Go with the race detector, the page's
 .PHONY: test-fast
 test-fast: ## run the Go tests that need neither engine nor browser, in seconds
 	go test -short ./...
+
+.PHONY: test-kafka
+test-kafka: kafka ## run the ingest tests against Apache Kafka (needs Java 17 and Maven)
+	CLEW_TEST_KAFKA=1 go test -count=1 -p 1 -timeout 10m ./ingest ./ingest/stream/...
 
 .PHONY: e2e
 e2e: engine dashboards ## run the built program as a user would, and look at its page in Chromium
@@ -50,6 +55,16 @@ engine: $(ENGINE) ## install the ClickHouse engine (libchdb) into deploy/engine
 
 $(ENGINE): deploy/engine/package-lock.json
 	cd deploy/engine && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: kafka
+kafka: $(KAFKA) ## install Apache Kafka for test-kafka into deploy/kafka/lib
+
+$(KAFKA): deploy/kafka/pom.xml
+	@for tool in java mvn; do command -v $$tool >/dev/null || { echo "no $$tool: Apache Kafka needs Java 17 and" \
+		"Maven (apt-get install openjdk-17-jre-headless maven)"; exit 1; }; done
+	rm -rf deploy/kafka/lib
+	cd deploy/kafka && mvn -q -B dependency:copy-dependencies
 	@touch $@
 
 .PHONY: dashboards

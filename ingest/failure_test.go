@@ -17,6 +17,7 @@ import (
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
+	"clew/ingest/stream/kafkatest"
 )
 
 // consumeAndDie writes one batch to a file and is then killed, as by kill -9, before it could commit.
@@ -234,13 +235,13 @@ func TestRunGoesOnAfterABrokerRestart(t *testing.T) {
 
 // The log lost its beginning before it was read: Run halts, before it writes anything, and says what to do.
 func TestRunHaltsWhenRetentionOvertakesIt(t *testing.T) {
-	kcfg, b := kafka(t, 1)
+	kcfg, _ := kafka(t, 1)
 	cfg := Config{Stream: kcfg, Sink: &recorder{}, FlushEvery: 10 * time.Millisecond}
 	send(t, kcfg, numbered(t, 0, 10)...)
 	drain(t, cfg)
 	send(t, kcfg, numbered(t, 10, 30)...)
 	p := stream.Partition{Topic: event.Topic(event.TypeBehavior)}
-	if err := b.Trim(t.Context(), map[stream.Partition]int64{p: 25}); err != nil {
+	if err := kafkatest.Trim(t.Context(), kcfg.Brokers[0], p.Topic, p.ID, 25); err != nil {
 		t.Fatal(err)
 	}
 	var r recorder
@@ -254,7 +255,7 @@ func TestRunHaltsWhenRetentionOvertakesIt(t *testing.T) {
 
 // The same, while Run runs: what a fetcher is to read next is deleted.
 func TestRunHaltsWhenRetentionOvertakesItUnderWay(t *testing.T) {
-	kcfg, b := kafka(t, 1)
+	kcfg, _ := kafka(t, 1)
 	send(t, kcfg, numbered(t, 0, 10)...)
 	p := stream.Partition{Topic: event.Topic(event.TypeBehavior)}
 	s := &share{consumer: &consumer{Config: Config{Stream: kcfg, Now: now}.withDefaults()}}
@@ -264,7 +265,7 @@ func TestRunHaltsWhenRetentionOvertakesItUnderWay(t *testing.T) {
 	}
 	defer client.Close()
 	s.client = client
-	if err := b.Trim(t.Context(), map[stream.Partition]int64{p: 7}); err != nil {
+	if err := kafkatest.Trim(t.Context(), kcfg.Brokers[0], p.Topic, p.ID, 7); err != nil {
 		t.Fatal(err)
 	}
 	wantHalt(t, s.fetch(t.Context(), p, chunk{next: 3, end: 10}), p.Topic, "offset 3 ", "begins at 7", "4 messages")

@@ -12,6 +12,7 @@ import (
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
+	"clew/ingest/stream/kafkatest"
 )
 
 // Flags of the process that dies between writing and committing.
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if *dieBroker != "" {
 		consumeAndDie(*dieBroker, *dieFile)
 	}
-	os.Exit(m.Run())
+	os.Exit(kafkatest.Main(m))
 }
 
 // writerFunc makes a function a Sink.
@@ -83,15 +84,21 @@ var (
 
 func now() time.Time { return present }
 
-// kafka starts a broker with the event topics.
+// kafka returns a broker with the event topics: Apache Kafka where the test run is to use it, and then no *stream.Broker,
+// else an embedded one.
 func kafka(t testing.TB, partitions int) (stream.Config, *stream.Broker) {
 	t.Helper()
-	b, err := stream.StartBroker(stream.BrokerConfig{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
+	var b *stream.Broker
+	addr := kafkatest.Shared(t)
+	if addr == "" {
+		var err error
+		if b, err = stream.StartBroker(stream.BrokerConfig{Dir: t.TempDir()}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closed(t, b) })
+		addr = b.Addr()
 	}
-	t.Cleanup(func() { closed(t, b) })
-	cfg := stream.Config{Brokers: []string{b.Addr()}, MaxMessageBytes: 4 << 20}
+	cfg := stream.Config{Brokers: []string{addr}, MaxMessageBytes: 4 << 20}
 	if err := stream.EnsureTopics(t.Context(), cfg, event.Topics(), partitions); err != nil {
 		t.Fatal(err)
 	}

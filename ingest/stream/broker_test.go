@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"clew/ingest/stream/kafkatest"
 )
 
 var brokerDir = flag.String("broker-dir", "", "run a broker in this directory until killed, in place of the tests")
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 	if *brokerDir != "" {
 		runBroker(*brokerDir)
 	}
-	os.Exit(m.Run())
+	os.Exit(kafkatest.Main(m))
 }
 
 func runBroker(dir string) {
@@ -47,6 +49,15 @@ func startBroker(t *testing.T, dir string) Config {
 	}
 	t.Cleanup(func() { closed(t, b) })
 	return Config{Brokers: []string{b.Addr()}}
+}
+
+// anyBroker returns a broker without topics: Apache Kafka where the test run is to use it, else an embedded one.
+func anyBroker(t *testing.T) Config {
+	t.Helper()
+	if addr := kafkatest.Shared(t); addr != "" {
+		return Config{Brokers: []string{addr}}
+	}
+	return startBroker(t, t.TempDir())
 }
 
 // killableBroker starts a broker in a process of its own.

@@ -18,12 +18,15 @@ type Client struct {
 	client    *kafka.Client
 }
 
-// NewClient checks the configuration. It connects when first used.
+// NewClient checks the configuration and reads the files it names. It connects when first used.
 func NewClient(cfg Config) (*Client, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	t := cfg.transport()
+	t, err := cfg.transport()
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
 		cfg:       cfg,
 		transport: t,
@@ -38,7 +41,7 @@ func (c *Client) metadata(ctx context.Context, topics []string) (*kafka.Metadata
 	m, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
 	if err != nil {
 		return nil, fmt.Errorf("ask Kafka at %s for its topics: %w: check that a broker runs there and can be reached",
-			strings.Join(c.cfg.Brokers, ","), err)
+			strings.Join(c.cfg.Brokers, ","), c.cfg.explain(err))
 	}
 	return m, nil
 }
@@ -194,10 +197,14 @@ func (c *Client) create(ctx context.Context, req *kafka.CreateTopicsRequest) err
 	return nil
 }
 
-// awaitLeaders asks until every partition has a leader: a topic is known before it can be written to.
+// awaitLeaders asks until every partition answers: a topic is known before it has leaders, and a leader is named before
+// it knows that it leads.
 func (c *Client) awaitLeaders(ctx context.Context, topics []string) error {
 	for {
-		err := c.haveLeaders(ctx, topics)
+		partitions, err := c.Partitions(ctx, topics)
+		if err == nil {
+			_, err = c.Offsets(ctx, partitions)
+		}
 		if err == nil {
 			return nil
 		}
@@ -207,17 +214,4 @@ func (c *Client) awaitLeaders(ctx context.Context, topics []string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-func (c *Client) haveLeaders(ctx context.Context, topics []string) error {
-	partitions, err := c.Partitions(ctx, topics)
-	if err != nil {
-		return err
-	}
-	for _, p := range partitions {
-		if _, err := c.leader(ctx, p); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 // Group is membership in a consumer group. It is for one goroutine.
 type Group struct {
 	id     string
+	cfg    Config
 	group  *kafka.ConsumerGroup
 	conns  *connections
 	closed chan struct{}
@@ -26,7 +27,10 @@ type Group struct {
 // at once. A process that dies without leaving is replaced after 10 s.
 func (c *Client) Join(ctx context.Context, id string, topics []string, log *slog.Logger) (*Group, error) {
 	conns := &connections{open: make(map[net.Conn]struct{})}
-	dialer := c.cfg.dialer()
+	dialer, err := c.cfg.dialer()
+	if err != nil {
+		return nil, fmt.Errorf("join group %q: %w", id, err)
+	}
 	dialer.DialFunc = conns.dial
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID:                id,
@@ -49,7 +53,7 @@ func (c *Client) Join(ctx context.Context, id string, topics []string, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("join group %q: %w", id, err)
 	}
-	g := &Group{id: id, group: group, conns: conns, closed: make(chan struct{})}
+	g := &Group{id: id, cfg: c.cfg, group: group, conns: conns, closed: make(chan struct{})}
 	// Leaving begins while the last generation still commits, so that the member does not join again in between.
 	g.stop = context.AfterFunc(ctx, g.leave)
 	return g, nil
@@ -82,7 +86,7 @@ func (g *Group) Next(ctx context.Context) (*Generation, error) {
 		gen, err = g.group.Next(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("join group %s: %w", g.id, err)
+		return nil, fmt.Errorf("join group %s: %w", g.id, g.cfg.explain(err))
 	}
 	out := &Generation{gen: gen, committed: make(map[Partition]int64)}
 	for topic, list := range gen.Assignments {

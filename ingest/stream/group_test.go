@@ -10,7 +10,7 @@ import (
 )
 
 func TestCommitGuardsTheGroup(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 2)
 	c := newClient(t, cfg)
 	p0, p1, other := Partition{topic, 0}, Partition{topic, 1}, Partition{"other", 0}
@@ -57,7 +57,7 @@ func TestCommitGuardsTheGroup(t *testing.T) {
 
 // A commit of a generation that is over moves nothing.
 func TestCommitAfterTheGenerationFails(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
 	c := newClient(t, cfg)
 	p := Partition{topic, 0}
@@ -73,7 +73,7 @@ func TestCommitAfterTheGenerationFails(t *testing.T) {
 
 // Close does not wait for members that are slow to join again.
 func TestGroupCloseBreaksAWaitingJoin(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
 	c := newClient(t, cfg)
 	ended, cancel := context.WithCancel(t.Context())

@@ -127,9 +127,14 @@ func (r *Reader) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := r.client.cfg.dialer().DialPartition(ctx, "tcp", "", p)
+	dialer, err := r.client.cfg.dialer()
 	if err != nil {
-		return fmt.Errorf("connect to the leader of %s at %s:%d: %w", r.partition, p.Leader.Host, p.Leader.Port, err)
+		return err
+	}
+	conn, err := dialer.DialPartition(ctx, "tcp", "", p)
+	if err != nil {
+		return fmt.Errorf("connect to the leader of %s at %s:%d: %w",
+			r.partition, p.Leader.Host, p.Leader.Port, r.client.cfg.explain(err))
 	}
 	if _, err := conn.Seek(r.next, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
 		_ = conn.Close()

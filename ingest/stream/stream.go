@@ -6,6 +6,7 @@ package stream
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
 )
 
 // clientID is the name under which a broker logs and limits our connections.
@@ -32,6 +34,8 @@ const (
 type Config struct {
 	// Brokers are addresses as host:port; any one that answers is enough.
 	Brokers []string
+	SASL    SASL
+	TLS     TLS
 	// MaxMessageBytes is the largest message a Writer takes, with its key. 0 means 1,000,000: below the 1 MiB that
 	// brokers take by default, with room for the framing. Raise it only together with the broker's message.max.bytes.
 	MaxMessageBytes int
@@ -71,7 +75,7 @@ func (c Config) validate() error {
 	if i := slices.IndexFunc(c.Brokers, notHostPort); i >= 0 {
 		return fmt.Errorf("kafka broker %q is no address: write it as host:port", c.Brokers[i])
 	}
-	return nil
+	return errors.Join(c.SASL.Validate(), c.TLS.Validate())
 }
 
 func notHostPort(addr string) bool {
@@ -84,16 +88,30 @@ func (c Config) maxMessageBytes() int {
 }
 
 // dialer serves the consumer group and the readers, which hold connections of their own.
-func (c Config) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DualStack: true, KeepAlive: 30 * time.Second}
+func (c Config) dialer() (*kafka.Dialer, error) {
+	mechanism, encryption, err := c.security()
+	return &kafka.Dialer{
+		ClientID: clientID, Timeout: dialTimeout, DualStack: true, KeepAlive: 30 * time.Second,
+		SASLMechanism: mechanism, TLS: encryption,
+	}, err
 }
 
 // transport serves everything else. Each has a pool of connections, to be closed with CloseIdleConnections.
-func (c Config) transport() *kafka.Transport {
+func (c Config) transport() (*kafka.Transport, error) {
+	mechanism, encryption, err := c.security()
 	return &kafka.Transport{
 		ClientID:    clientID,
 		DialTimeout: dialTimeout,
 		MetadataTTL: metadataTTL,
 		Dial:        (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
-	}
+		SASL:        mechanism,
+		TLS:         encryption,
+	}, err
+}
+
+// security reads the files anew each time, so that connections made later use certificates that were renewed.
+func (c Config) security() (sasl.Mechanism, *tls.Config, error) {
+	mechanism, err := c.SASL.mechanism()
+	encryption, tlsErr := c.TLS.config()
+	return mechanism, encryption, errors.Join(err, tlsErr)
 }

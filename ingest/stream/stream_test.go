@@ -23,7 +23,7 @@ func TestConfigNeedsAddresses(t *testing.T) {
 }
 
 func TestEnsureTopicsLeavesWhatIsThere(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	if err := EnsureTopics(t.Context(), cfg, []string{"a", "b"}, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestEnsureTopicsWithoutBroker(t *testing.T) {
 }
 
 func TestPartitionsNamesMissingTopics(t *testing.T) {
-	c := newClient(t, startBroker(t, t.TempDir()))
+	c := newClient(t, anyBroker(t))
 	_, err := c.Partitions(t.Context(), []string{"nowhere"})
 	if err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("got %v", err)
@@ -60,7 +60,7 @@ func TestPartitionsNamesMissingTopics(t *testing.T) {
 }
 
 func TestMessagesArriveAsWritten(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 5e6, time.UTC)
 	w := NewWriter(cfg)
@@ -90,7 +90,7 @@ func TestMessagesArriveAsWritten(t *testing.T) {
 
 // A key keeps its messages together and in order, and in the partition Kafka's own clients would choose.
 func TestWriterKeepsKeysTogether(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 4)
 	w := NewWriter(cfg)
 	defer closed(t, w)
@@ -131,7 +131,7 @@ func TestWriterKeepsKeysTogether(t *testing.T) {
 }
 
 func TestWriterRefusesWhatIsTooLarge(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
 	w := NewWriter(cfg)
 	defer closed(t, w)
@@ -152,7 +152,7 @@ func TestWriterRefusesWhatIsTooLarge(t *testing.T) {
 
 // The broker, not the writer, refuses one message; the other partition's message is taken.
 func TestWriterTellsWhichMessagesFailed(t *testing.T) {
-	cfg := startBroker(t, t.TempDir())
+	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 2)
 	cfg.MaxMessageBytes = 4 << 20
 	w := NewWriter(cfg)

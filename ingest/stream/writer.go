@@ -15,15 +15,17 @@ const framing = 128
 // Writer sends messages. It is safe for concurrent use, and fastest when shared.
 type Writer struct {
 	limit     int
+	err       error // what is wrong with the configuration
 	transport *kafka.Transport
 	writer    *kafka.Writer
 }
 
-// NewWriter returns a writer. It connects at the first Write.
+// NewWriter returns a writer. It connects at the first Write, which also tells what is wrong with the configuration.
 func NewWriter(cfg Config) *Writer {
-	t := cfg.transport()
+	t, err := cfg.transport()
 	return &Writer{
 		limit:     cfg.maxMessageBytes(),
+		err:       err,
 		transport: t,
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(cfg.Brokers...),
@@ -68,6 +70,9 @@ func (e *WriteError) Unwrap() []error {
 // A message that is too large is an error before any is sent. Where only some were taken, the error is a *WriteError.
 // Any other error, as when ctx ends, leaves open which were taken. Sending again may write a message twice.
 func (w *Writer) Write(ctx context.Context, messages ...Message) error {
+	if w.err != nil {
+		return w.err
+	}
 	batch := make([]kafka.Message, len(messages))
 	for i, m := range messages {
 		if size := len(m.Key) + len(m.Value) + framing; size > w.limit {
