@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"clew/ingest/stream"
 )
 
 // Config is everything an operator decides. It is read once: defaults, then the file, then the environment, then
@@ -50,7 +52,30 @@ type KafkaConfig struct {
 	// Group is the consumer group of ingest.
 	Group string `yaml:"group"`
 	// Partitions of a topic that does not exist yet.
-	Partitions int `yaml:"partitions"`
+	Partitions int        `yaml:"partitions"`
+	SASL       SASLConfig `yaml:"sasl"`
+	TLS        TLSConfig  `yaml:"tls"`
+}
+
+// SASLConfig says who we are to brokers that ask.
+type SASLConfig struct {
+	// Mechanism is plain, scram-sha-256 or scram-sha-512. Empty: the brokers do not ask.
+	Mechanism string `yaml:"mechanism"`
+	Username  string `yaml:"username"`
+	// Password stands in no file: it comes by CLEW_KAFKA_PASSWORD.
+	Password string `yaml:"-"`
+}
+
+// TLSConfig says how connections to the brokers are encrypted. Their certificates are always verified.
+type TLSConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// CA is a PEM file with the authorities of the brokers' certificates. Empty: those of the system.
+	CA string `yaml:"ca"`
+	// Cert and Key are PEM files with our own certificate and key, for brokers that ask for one.
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+	// ServerName is the name in the brokers' certificates. Empty: the host of each address.
+	ServerName string `yaml:"server_name"`
 }
 
 // HTTPConfig says where the API listens.
@@ -90,12 +115,13 @@ func defaultConfig() Config {
 
 // environment names the variables that override the file: what differs by machine, and what must not stand in a file.
 var environment = map[string]func(*Config, string){
-	"CLEW_DATA_DIR":      func(c *Config, v string) { c.DataDir = v },
-	"CLEW_WAREHOUSE_DSN": func(c *Config, v string) { c.Warehouse.DSN = v },
-	"CLEW_LIBCHDB":       func(c *Config, v string) { c.Warehouse.Library = v },
-	"CLEW_KAFKA_BROKERS": func(c *Config, v string) { c.Kafka.Brokers = strings.Split(v, ",") },
-	"CLEW_KAFKA_LISTEN":  func(c *Config, v string) { c.Kafka.Listen = v },
-	"CLEW_HTTP_ADDR":     func(c *Config, v string) { c.HTTP.Addr = v },
+	"CLEW_DATA_DIR":       func(c *Config, v string) { c.DataDir = v },
+	"CLEW_WAREHOUSE_DSN":  func(c *Config, v string) { c.Warehouse.DSN = v },
+	"CLEW_LIBCHDB":        func(c *Config, v string) { c.Warehouse.Library = v },
+	"CLEW_KAFKA_BROKERS":  func(c *Config, v string) { c.Kafka.Brokers = strings.Split(v, ",") },
+	"CLEW_KAFKA_LISTEN":   func(c *Config, v string) { c.Kafka.Listen = v },
+	"CLEW_KAFKA_PASSWORD": func(c *Config, v string) { c.Kafka.SASL.Password = v },
+	"CLEW_HTTP_ADDR":      func(c *Config, v string) { c.HTTP.Addr = v },
 }
 
 // loadConfig reads the file, if one is named, and the environment. It does not validate: flags come after it.
@@ -146,6 +172,9 @@ func (c Config) Validate() error {
 			fault("kafka.brokers", "%q is not host:port", b)
 		}
 	}
+	if err := c.secureKafka(); err != nil {
+		faults = append(faults, err)
+	}
 	if _, _, err := net.SplitHostPort(c.Kafka.Listen); err != nil {
 		fault("kafka.listen", "%q is not host:port", c.Kafka.Listen)
 	}
@@ -185,6 +214,21 @@ func (c Config) hasData() error {
 }
 
 func (c Config) clickhouseDir() string { return filepath.Join(c.DataDir, "clickhouse") }
+
+// secureKafka reports what is wrong with the keys about users and encryption. It reads the files they name.
+func (c Config) secureKafka() error {
+	k := c.streamConfig()
+	if len(k.Brokers) == 0 && (k.SASL != stream.SASL{} || k.TLS != stream.TLS{}) {
+		return errors.New("kafka.brokers: is empty and there is kafka.sasl, kafka.tls or CLEW_KAFKA_PASSWORD; " +
+			"the broker in this process knows neither users nor TLS")
+	}
+	return errors.Join(k.SASL.Validate(), k.TLS.Validate())
+}
+
+// streamConfig is where Kafka is, in the words of ingest/stream.
+func (c Config) streamConfig() stream.Config {
+	return stream.Config{Brokers: c.Kafka.Brokers, SASL: stream.SASL(c.Kafka.SASL), TLS: stream.TLS(c.Kafka.TLS)}
+}
 
 // clickhouseDSN is where the warehouse is, in the words of warehouse.Open.
 func (c Config) clickhouseDSN() string {

@@ -27,6 +27,12 @@ func TestProgramRefuses(t *testing.T) {
 	write(t, wrongValues, "kafka: {partitions: 0}\nbusiness: {timezone: Mars/Olympus}\nwarehouse: {cluster: main}\n")
 
 	mustClew(t, "check", "--data-dir", data)
+	security := filepath.Join(dir, "security.yaml")
+	write(t, security, "kafka:\n  brokers: [127.0.0.1:1]\n  sasl: {mechanism: scram}\n  tls: {enabled: true, ca: no.pem}\n")
+	password := filepath.Join(dir, "password.yaml")
+	write(t, password, "kafka: {sasl: {password: secret}}\n")
+	unasked := filepath.Join(dir, "unasked.yaml")
+	write(t, unasked, "kafka: {tls: {enabled: true}}\n")
 
 	for _, c := range []struct {
 		name string
@@ -47,6 +53,11 @@ func TestProgramRefuses(t *testing.T) {
 		{"config is absent", []string{"check", "--config", filepath.Join(dir, "no.yaml")}, []string{"no.yaml", "--config"}},
 		{"config has an unknown key", []string{"check", "--config", unknownKey}, []string{"broker", "unknown.yaml"}},
 		{"config has wrong values", []string{"check", "--config", wrongValues}, []string{"kafka.partitions", "Mars/Olympus", "warehouse.cluster"}},
+		{"kafka security is wrong", []string{"check", "--config", security}, []string{
+			"kafka.sasl.mechanism", "kafka.sasl.username", "CLEW_KAFKA_PASSWORD", "kafka.tls.ca", "no.pem",
+		}},
+		{"a password in the file", []string{"check", "--config", password}, []string{"password", "password.yaml"}},
+		{"TLS without brokers", []string{"check", "--config", unasked}, []string{"kafka.brokers", "kafka.tls"}},
 		{"server is absent", []string{"query", "{}", "--server", "http://127.0.0.1:1"}, []string{"127.0.0.1:1", "clew serve"}},
 		{"server is no URL", []string{"query", "{}", "--server", "localhost"}, []string{"localhost", "http://"}},
 	} {

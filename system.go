@@ -66,7 +66,7 @@ func (s *system) open(ctx context.Context, kafkaListen string) (err error) {
 	if kafkaListen == noKafka {
 		return nil
 	}
-	s.kafka = stream.Config{Brokers: s.cfg.Kafka.Brokers}
+	s.kafka = s.cfg.streamConfig()
 	if len(s.cfg.Kafka.Brokers) == 0 {
 		s.broker, err = stream.StartBroker(stream.BrokerConfig{
 			Dir: filepath.Join(s.cfg.DataDir, "kafka"), Addr: kafkaListen,
