@@ -37,6 +37,11 @@ func (c *consumer) lookAround(ctx context.Context) error {
 	return nil
 }
 
+// log names a partition as positions do.
+func (c *consumer) log(p stream.Partition) Log {
+	return Log{Source: c.sources[p.Topic], Partition: uint32(p.ID)}
+}
+
 // source hashes the cluster too: the same topic name in another cluster is another log.
 func source(clusterID, topic string) uint64 {
 	h := fnv.New64a()
@@ -44,8 +49,26 @@ func source(clusterID, topic string) uint64 {
 	return h.Sum64()
 }
 
-// run works through the generations of the group.
-func (c *consumer) run(ctx context.Context, group *stream.Group) error {
+// run is a member of the group until ctx ends, with breaks where nothing went on.
+func (c *consumer) run(ctx context.Context) error {
+	for {
+		group, err := c.client.Join(ctx, c.Group, event.Topics(), c.Log)
+		if err != nil {
+			return err
+		}
+		err = c.follow(ctx, group)
+		group.Close()
+		if !errors.Is(err, errStalled) {
+			return err
+		}
+		if !pause(ctx, stallWait) {
+			return nil
+		}
+	}
+}
+
+// follow works through the generations of the group.
+func (c *consumer) follow(ctx context.Context, group *stream.Group) error {
 	wait := firstWait
 	for {
 		gen, err := group.Next(ctx)
@@ -62,6 +85,10 @@ func (c *consumer) run(ctx context.Context, group *stream.Group) error {
 		wait = firstWait
 		var failed error
 		gen.Run(ctx, func(genCtx context.Context) { failed = c.consume(ctx, genCtx, gen) })
+		if errors.Is(failed, errEndGeneration) {
+			pause(ctx, firstWait) // two that take the partitions from each other do so at a bounded rate
+			continue
+		}
 		if failed != nil {
 			return failed
 		}
@@ -76,6 +103,10 @@ type share struct {
 	// memory bounds what is fetched and not yet written, in the unit of chunk.size.
 	memory *semaphore.Weighted
 	chunks chan chunk
+	// alive takes a sign whenever something goes on: see watch.
+	alive chan struct{}
+	// claim is the right to write, where the sink knows of claims.
+	claim Claim
 	// Of each partition: where the log began, what is done and where it ends. Only the flusher changes them.
 	first, done, end map[stream.Partition]int64
 }
@@ -83,21 +114,24 @@ type share struct {
 // errEndGeneration ends a generation so that the group is joined anew and read on at its committed offsets.
 var errEndGeneration = errors.New("end the generation")
 
-// consume returns nil when the generation is over, and an error when Run must halt.
+// consume returns nil when the generation is over, errEndGeneration or errStalled when it is to be ended, and
+// another error when Run must halt.
 func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) error {
 	s := &share{
 		consumer: c, gen: gen, runCtx: runCtx,
 		memory: semaphore.NewWeighted(int64(3 * c.MaxBytes)),
 		chunks: make(chan chunk, chunksAhead),
+		alive:  make(chan struct{}, 1),
 		first:  make(map[stream.Partition]int64),
 		done:   make(map[stream.Partition]int64),
 		end:    make(map[stream.Partition]int64),
 	}
-	if err := s.locate(ctx); err != nil {
-		return err
+	err := s.prepare(ctx)
+	if ctx.Err() != nil && !errors.Is(err, ErrLogLost) {
+		return nil // the end of ctx is a success, whatever it interrupted
 	}
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the end of ctx is a success, whatever it interrupted
+	if err != nil {
+		return err
 	}
 	c.Log.Info("partitions assigned", "group", c.Group, "partitions", len(gen.Assigned))
 	c.Stats.assigned(s.done, s.end)
@@ -109,10 +143,8 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 		g.Go(func() error { return s.fetch(ctx, a.Partition, begin) })
 	}
 	g.Go(func() error { return s.flush(ctx) })
-	if err := g.Wait(); !errors.Is(err, errEndGeneration) {
-		return err
-	}
-	return nil
+	g.Go(func() error { return s.watch(ctx) })
+	return g.Wait()
 }
 
 // locate finds where to begin and checks that the logs still hold it.
@@ -130,7 +162,7 @@ func (s *share) locate(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return nil //nolint:nilerr // retry gives up only when ctx has ended, and that is a success
+		return err // ctx has ended
 	}
 	for _, a := range s.gen.Assigned {
 		r := ranges[a.Partition]
@@ -167,12 +199,15 @@ const (
 )
 
 // retry calls do until it succeeds. Each failure is logged with a message that says what to do. The error is that of
-// ctx, when that ended first.
+// ctx, when that ended first, or errEndGeneration from do.
 func (c *consumer) retry(ctx context.Context, message string, do func() error) error {
 	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, min(2*wait, lastWait) {
 		err := do()
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, errEndGeneration) {
+			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

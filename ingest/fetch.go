@@ -143,7 +143,9 @@ func (s *share) parseOne(c *chunk, m stream.Message) {
 	if clamped {
 		h.OccurredAt = received
 	}
-	c.Records = append(c.Records, Record{Event: e, Position: pos, ReceivedAt: received, Clamped: clamped})
+	c.Records = append(c.Records, Record{
+		Event: e, Position: pos, ReceivedAt: received, Clamped: clamped, Key: m.Key, Raw: m.Value,
+	})
 }
 
 // receivedAt is the message's time in Kafka, unless that is absent or, as a producer may set it, impossible.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
@@ -64,6 +65,7 @@ func (s *share) flush(ctx context.Context) error {
 		case c := <-s.chunks:
 			if len(b.next) == 0 {
 				timer.Reset(s.FlushEvery)
+				s.poke()
 			}
 			b.add(c)
 			s.Stats.read(c)
@@ -77,6 +79,7 @@ func (s *share) flush(ctx context.Context) error {
 			return err
 		}
 		b = newPending()
+		s.poke()
 	}
 }
 
@@ -87,6 +90,9 @@ func (s *share) write(ctx context.Context, b *pending) error {
 		defer cancel()
 		err := s.retry(ctx, "the sink did not take a batch and is offered it again: see the cause, reading waits meanwhile",
 			func() error { return s.offer(writeCtx, b.Batch) })
+		if errors.Is(err, errEndGeneration) {
+			return err
+		}
 		if err != nil {
 			return nil // ctx has ended
 		}
@@ -106,7 +112,7 @@ func (s *share) write(ctx context.Context, b *pending) error {
 
 // offer hands a batch to the sink once.
 func (s *share) offer(ctx context.Context, b Batch) error {
-	err := s.Sink.Write(ctx, b)
+	err := s.store(ctx, b)
 	if err != nil {
 		s.Stats.count(func(now *Snapshot) { now.SinkRetries++ })
 	}
@@ -118,6 +124,9 @@ func (s *share) graceful(ctx context.Context) (context.Context, context.CancelFu
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		defer cancel()
+		if errors.Is(context.Cause(ctx), errStalled) {
+			return // it had its time
+		}
 		moved, done := context.WithTimeout(out, moveGrace)
 		defer done()
 		select {

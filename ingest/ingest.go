@@ -30,6 +30,8 @@ type Record struct {
 	ReceivedAt time.Time
 	// Clamped says that OccurredAt lay more than 24 h after ReceivedAt and was set to ReceivedAt.
 	Clamped bool
+	// Key and Raw are the message's bytes as they came, for the dead letter of an event that a sink can never store.
+	Key, Raw []byte
 }
 
 // DeadLetter is a message that is not a valid event, kept so that it can be corrected and sent again.
@@ -56,7 +58,8 @@ type Batch struct {
 // Sink stores batches.
 //
 // Order: Write is called by one goroutine of a Run, never twice at a time. The batches of a partition come in the order
-// of its offsets. When partitions move between processes, two processes may for a moment write the same rows.
+// of its offsets. When partitions move between processes, two processes may for a moment write the same rows, unless the
+// sink is a Claimer.
 //
 // Repeats: after an error Run offers the same batch again, the same rows in the same order, until it is taken or ctx
 // ends. After a restart or a move of partitions, rows stored but not yet committed come again with the same Positions,
@@ -67,7 +70,8 @@ type Batch struct {
 //
 // Errors: nil means that every row is stored so that a crash cannot take it back; only then are offsets committed.
 // Any error means that none, some or all rows may be stored. No error makes Run skip a row: a batch that can never be
-// stored stops the flow, and each attempt is logged with its cause.
+// stored stops the flow, and each attempt is logged with its cause. A sink that finds out which rows can never be stored
+// keeps them as dead letters of ReasonRejected and stores the rest.
 //
 // The batch and what it points to must not be changed. The sink may keep it.
 type Sink interface {

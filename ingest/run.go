@@ -35,6 +35,9 @@ type Config struct {
 	MaxRows    int
 	MaxBytes   int
 	FlushEvery time.Duration
+	// StallAfter is how long nothing may be stored while messages wait. Then Run logs what it waits for and leaves the
+	// group for a moment, so that another process can take over. Default 2 min, and at least twice FlushEvery.
+	StallAfter time.Duration
 }
 
 // Progress says how far ingest is.
@@ -53,6 +56,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.MaxRows = cmp.Or(cfg.MaxRows, 100_000)
 	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 64<<20)
 	cfg.FlushEvery = cmp.Or(cfg.FlushEvery, time.Second)
+	cfg.StallAfter = max(cmp.Or(cfg.StallAfter, 2*time.Minute), 2*cfg.FlushEvery)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -90,12 +94,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := c.lookAround(ctx); err != nil {
 		return endOr(ctx, err)
 	}
-	group, err := client.Join(ctx, cfg.Group, event.Topics(), cfg.Log)
-	if err != nil {
-		return endOr(ctx, err)
-	}
-	defer group.Close()
-	return endOr(ctx, c.run(ctx, group))
+	return endOr(ctx, c.run(ctx))
 }
 
 // endOr leaves out the error that only says that ctx has ended.

@@ -67,10 +67,8 @@ func (s *Stats) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.now
-	out.DeadLetters = maps.Clone(s.now.DeadLetters)
-	if out.DeadLetters == nil {
-		out.DeadLetters = map[string]uint64{}
-	}
+	out.DeadLetters = map[string]uint64{}
+	maps.Copy(out.DeadLetters, s.now.DeadLetters)
 	for _, p := range slices.SortedFunc(maps.Keys(s.partitions), stream.ComparePartitions) {
 		out.Partitions = append(out.Partitions, s.partitions[p])
 	}
@@ -137,11 +135,8 @@ func (s *Stats) flushed(b *pending, age time.Duration) {
 	s.now.Rows += uint64(len(b.Records))
 	s.now.BatchRows += uint64(b.rows())
 	s.now.BatchBytes += uint64(b.size)
-	if s.now.DeadLetters == nil {
-		s.now.DeadLetters = map[string]uint64{}
-	}
 	for _, d := range b.DeadLetters {
-		s.now.DeadLetters[d.Reason]++
+		s.now.reject(d.Reason, 1)
 	}
 	if len(s.freshness) < freshnessFlushes {
 		s.freshness = append(s.freshness, age)

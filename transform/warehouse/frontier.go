@@ -27,9 +27,16 @@ func (db *DB) frontier(table string) *frontier {
 	return f.(*frontier)
 }
 
-// learn reads the tops from the table where they are not known and can be. Of the message at the top some rows may be
+// forget makes the tops unknown.
+func (f *frontier) forget() {
+	f.Lock()
+	defer f.Unlock()
+	f.tops = nil
+}
+
+// learn reads the tops from the tables where they are not known and can be. Of the message at the top some rows may be
 // missing, so none of them counts as beyond.
-func (f *frontier) learn(ctx context.Context, db *DB, table string) error {
+func (f *frontier) learn(ctx context.Context, db *DB, tables []string) error {
 	if f.tops != nil || db.engine == nil {
 		return nil
 	}
@@ -38,7 +45,7 @@ func (f *frontier) learn(ctx context.Context, db *DB, table string) error {
 		Partition uint32 `ch:"_partition"`
 		Top       uint64 `ch:"top"`
 	}
-	sql := "SELECT _src, _partition, max(_offset) AS top FROM " + table + " GROUP BY _src, _partition"
+	sql := "SELECT _src, _partition, max(_offset) AS top FROM (" + allPositions(tables) + ") GROUP BY _src, _partition"
 	if err := db.Select(ctx, &found, sql, nil); err != nil {
 		return err
 	}

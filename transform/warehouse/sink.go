@@ -2,31 +2,66 @@ package warehouse
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 
 	"clew/ingest"
+	"clew/ingest/event"
 )
 
 // sink stores batches in the raw tables, each row once.
 //
 // An INSERT of one batch is not all or nothing: it makes a part for each month, a batch has rows for several tables,
 // and the process may die between any two of them. So the tables themselves are the record of what was stored. Where
-// rows may have been stored before, the sink asks the table which of their positions it holds, and writes the others.
+// rows may have been stored before, the sink asks the tables which of their positions they hold, and writes the others.
 //
-// Toward a server one more thing must hold: that an INSERT whose answer got lost has ended before its rows are offered
-// again. In process that is so: Write returns after the statement has ended.
-type sink struct{ db *DB }
+// Two more things must hold while it asks: that no INSERT of its own whose answer got lost still runs, see settle, and
+// that nobody else writes rows of these partitions, see claim.
+type sink struct{ *writer }
 
-var _ ingest.Sink = (*sink)(nil)
+var _ ingest.Claimer = (*sink)(nil)
 
 // Sink writes ingest's batches into the raw tables, each row once also when it is offered again. It is for one
-// ingest.Run at a time.
-func (db *DB) Sink() ingest.Sink { return &sink{db: db} }
+// ingest.Run at a time. It is an ingest.Claimer: Runs in several processes share a warehouse by it.
+func (db *DB) Sink() ingest.Sink { return &sink{db.newWriter()} }
 
-// Write stores what of the batch is not stored yet. After an error, offering the same rows again completes it.
+// Write stores what of the batch is not stored yet, without a claim: nobody else may write rows of these partitions
+// meanwhile. After an error, offering the same rows again completes it.
 func (s *sink) Write(ctx context.Context, b ingest.Batch) error {
-	rows := map[*table[*ingest.Record]][]*ingest.Record{}
+	_, err := s.writer.Write(ctx, b)
+	return err
+}
+
+// writer stores batches, for one goroutine.
+type writer struct {
+	db *DB
+	// id names the writer in the fence, and its statements in system.processes.
+	id         string
+	statements int
+	// epochs are those of the logs claimed; empty for a writer without a claim.
+	epochs map[ingest.Log]uint64
+	// unsettled says that a statement of this writer may still run.
+	unsettled bool
+	outcome   ingest.Outcome
+	// at is called where a test looks on; nil elsewhere.
+	at func(ctx context.Context, where string)
+}
+
+func (db *DB) newWriter() *writer { return &writer{db: db, id: rand.Text()} }
+
+// Write stores what of the batch is not stored yet.
+func (w *writer) Write(ctx context.Context, b ingest.Batch) (ingest.Outcome, error) {
+	w.outcome = ingest.Outcome{}
+	err := w.settle(ctx)
+	if err == nil {
+		err = w.store(ctx, b)
+	}
+	return w.outcome, err
+}
+
+func (w *writer) store(ctx context.Context, b ingest.Batch) error {
+	rows := map[*table[record]][]record{}
 	for i := range b.Records {
 		to, ok := rawTables[b.Records[i].Event.Kind()]
 		if !ok {
@@ -34,16 +69,19 @@ func (s *sink) Write(ctx context.Context, b ingest.Batch) error {
 		}
 		rows[to] = append(rows[to], &b.Records[i])
 	}
-	for to, records := range rows {
-		if err := to.write(ctx, s.db, records); err != nil {
-			return err
-		}
-	}
-	letters := make([]*ingest.DeadLetter, len(b.DeadLetters))
+	letters := make([]letter, len(b.DeadLetters))
 	for i := range b.DeadLetters {
 		letters[i] = &b.DeadLetters[i]
 	}
-	return deadLetters.write(ctx, s.db, letters)
+	for to, records := range rows {
+		rejected, err := w.storeGood(ctx, to, records)
+		if err != nil {
+			return err
+		}
+		letters = append(letters, rejected...)
+		w.outcome.Rejected += len(rejected)
+	}
+	return deadLetters.write(ctx, w, letters)
 }
 
 // table is a raw table for rows of type R.
@@ -79,54 +117,93 @@ func (t *table[R]) columns() []string {
 	return names
 }
 
-// write inserts the rows that the table does not hold yet.
-func (t *table[R]) write(ctx context.Context, db *DB, rows []R) error {
+// holders are the tables that may hold the positions of rows meant for t. A message ends as a row or as a dead letter,
+// and which of the two may change with the program or the table: so a position held by either is held.
+func (t *table[R]) holders() []string {
+	if t.name == deadLettersName {
+		return positionTables()
+	}
+	return []string{t.name, deadLettersName}
+}
+
+// deadLettersName is the name of the table deadLetters.
+const deadLettersName = "dead_letters"
+
+// positionTables are all tables that hold positions.
+func positionTables() []string {
+	names := []string{deadLettersName}
+	for _, kind := range event.Types() {
+		if name := rawTables[kind].name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// write inserts the rows that the tables do not hold yet.
+func (t *table[R]) write(ctx context.Context, w *writer, rows []R) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	f := db.frontier(t.name)
+	f := w.db.frontier(t.name)
 	f.Lock()
 	defer f.Unlock()
-	if err := f.learn(ctx, db, t.name); err != nil {
+	if err := f.learn(ctx, w.db, t.holders()); err != nil {
 		return fmt.Errorf("how far %s is filled: %w", t.name, err)
 	}
 	reached, fresh := t.beyond(rows, f.tops)
-	var err error
+	left, err := rows, error(nil)
 	if !fresh {
-		rows, err = t.missing(ctx, db, rows)
+		left, err = t.missing(ctx, w.db, rows)
 	}
-	if err == nil && len(rows) > 0 {
-		err = t.insert(ctx, db, rows)
+	if err == nil && len(left) > 0 {
+		err = t.insert(ctx, w, left)
 	}
 	if err != nil {
 		// Some of the rows may be stored.
 		f.tops = nil
 		return err
 	}
+	w.outcome.Repeated += len(rows) - len(left)
 	f.tops = reached
 	return nil
 }
 
-// insert writes rows in one statement.
-func (t *table[R]) insert(ctx context.Context, db *DB, rows []R) error {
-	batch, err := db.Insert(ctx, t.name, t.columns())
+// insert writes rows in one statement. Its order is half of the fence: see claim.
+func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
+	batch, err := w.db.Insert(w.named(ctx), t.name, t.columns())
 	if err != nil {
-		return err
+		return advise(err)
 	}
 	defer batch.Abort()
 	for i, f := range t.fields {
 		if err := batch.batch.Column(i).Append(f.values(rows)); err != nil {
-			return fmt.Errorf("column %s of %s: %w", f.column, t.name, err)
+			return &rowError{fmt.Errorf("column %s of %s: %w", f.column, t.name, err)}
 		}
 	}
-	return batch.Send()
+	w.look(ctx, beforeCheck)
+	if err := w.owns(ctx); err != nil {
+		return err
+	}
+	w.look(ctx, beforeSend)
+	if err := batch.Send(); err != nil {
+		if isAmbiguous(err) {
+			w.outcome.Ambiguous++
+			w.unsettled = true
+		}
+		return advise(err)
+	}
+	return nil
 }
 
-// missing leaves out the rows whose position the table holds, and of two rows with one position the second.
+// missing leaves out the rows whose position a table holds, and of two rows with one position the second.
 func (t *table[R]) missing(ctx context.Context, db *DB, rows []R) ([]R, error) {
 	held := make(map[ingest.Position]bool, len(rows))
-	if err := positions(ctx, db, t.name, t.spans(rows), held); err != nil {
-		return nil, fmt.Errorf("which rows %s holds: %w", t.name, err)
+	spans := t.spans(rows)
+	for _, name := range t.holders() {
+		if err := positions(ctx, db, name, spans, held); err != nil {
+			return nil, fmt.Errorf("which rows %s holds: %w", name, advise(err))
+		}
 	}
 	left := make([]R, 0, len(rows))
 	for _, row := range rows {
