@@ -40,6 +40,11 @@ e2e: engine dashboards ## run the built program as a user would, and look at its
 bench: engine ## run every benchmark
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-ingest
+bench-ingest: engine ## drain 3 M events beside ClickHouse's own Kafka engine, and measure freshness at 50 k events/s
+	go test -count=1 -v -timeout 60m -run '^TestIngest(BesideKafkaEngine|Freshness)$$' . -ingest.trials \
+		-ingest.events 3000000 -ingest.runs 3 -ingest.rate 50000 -ingest.seconds 60
+
 .PHONY: lint
 lint: $(LINTER) dashboards ## check style and formatting
 	$(LINTER) run ./...

@@ -15,6 +15,9 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(roleVar); text != "" {
+		os.Exit(playRole(text))
+	}
 	flag.Parse()
 	os.Exit(buildAndRun(m))
 }
