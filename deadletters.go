@@ -41,7 +41,7 @@ func deadlettersCommand(o *options) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&d.server, "server", "", "ask a running clew at this URL instead of the data directory")
+	cmd.PersistentFlags().StringVar(&d.server, "server", "", "ask a running clew at this URL, not the data directory")
 	cmd.PersistentFlags().BoolVar(&d.json, "json", false, "print JSON, as the API answers")
 	cmd.AddCommand(d.listCommand(), d.showCommand(), d.replayCommand())
 	return cmd

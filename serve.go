@@ -44,7 +44,11 @@ func serve(ctx context.Context, s *system) error {
 	if err != nil {
 		s.log.Warn("the API is served without its page", slog.Any("cause", err))
 	}
-	scheduled, err := s.newJobs(nil)
+	watched := newMetrics(&s.stats)
+	if err := watched.loadJobs(ctx, s.db); err != nil {
+		return err
+	}
+	scheduled, err := s.newJobs(watched.jobEnded)
 	if err != nil {
 		return err
 	}
@@ -53,7 +57,8 @@ func serve(ctx context.Context, s *system) error {
 		return fmt.Errorf("http.addr %s: %w; name another by CLEW_HTTP_ADDR", s.cfg.HTTP.Addr, err)
 	}
 	app := api.New(api.Config{
-		Service: q, DeadLetters: s.letters(), Dashboard: page, Ready: s.ready, Log: s.log,
+		Service: q, DeadLetters: s.letters(), Dashboard: page, Ready: s.ready, Metrics: watched, Now: time.Now,
+		Log: s.log,
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return app.Listener(listener) })

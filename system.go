@@ -28,6 +28,8 @@ type system struct {
 	db     *warehouse.DB
 	broker *stream.Broker
 	kafka  stream.Config
+	// stats counts what ingest does.
+	stats ingest.Stats
 }
 
 // openSystem opens what every command needs, and Kafka only when asked: a query needs none. The caller closes it.
@@ -97,6 +99,7 @@ func (s *system) Close() error {
 func (s *system) ingestConfig() ingest.Config {
 	return ingest.Config{
 		Stream: s.kafka, Group: s.cfg.Kafka.Group, Sink: s.db.Sink(), Now: time.Now, Log: s.log,
+		Stats: &s.stats,
 	}
 }
 

@@ -18,8 +18,8 @@ func verifyCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare what the tables hold with what Kafka holds, message by message",
-		Long: "Compare what the tables hold with what Kafka holds, message by message. The exit code is 1 when a message is " +
-			"missing or stored more than once.",
+		Long: "Compare what the tables hold with what Kafka holds, message by message. The exit code is 1 when a message " +
+			"is missing or stored more than once.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFilledSystem(cmd.Context(), o, func(ctx context.Context, s *system) error {
@@ -46,7 +46,8 @@ type verification struct {
 
 func verify(ctx context.Context, s *system, repair, asJSON bool, out io.Writer) error {
 	b := newBar("verify", "messages", -1)
-	found, err := ingest.Verify(ctx, s.ingestConfig(), s.db.Audit(), ingest.VerifyOptions{Repair: repair, OnProgress: b.set})
+	options := ingest.VerifyOptions{Repair: repair, OnProgress: b.set}
+	found, err := ingest.Verify(ctx, s.ingestConfig(), s.db.Audit(), options)
 	if err != nil {
 		return err
 	}

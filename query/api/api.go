@@ -38,7 +38,10 @@ type Config struct {
 	Dashboard fs.FS
 	// Ready returns why requests cannot be answered now, or nil. It is asked by GET /readyz. Nil: always ready.
 	Ready func(ctx context.Context) error
-	Log   *slog.Logger
+	// Metrics are served at GET /metrics. Nil: there are none. Now measures how long requests take, for Metrics only.
+	Metrics Metrics
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 const (
@@ -71,7 +74,7 @@ func New(cfg Config) *fiber.App {
 		BodyLimit: bodyLimit, ReadBufferSize: headerLimit,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	})
-	app.Use(s.guard)
+	app.Use(s.measure, s.guard)
 	s.route(app, http.MethodPost, "/api/v1/query", s.query)
 	s.route(app, http.MethodPost, "/api/v1/query/sql", s.explain)
 	s.route(app, http.MethodPost, "/api/v1/funnels/query", s.funnel)
@@ -80,6 +83,9 @@ func New(cfg Config) *fiber.App {
 		s.route(app, http.MethodGet, "/api/v1/deadletters", s.listDeadLetters)
 		s.route(app, http.MethodGet, "/api/v1/deadletters/:topic/:partition/:offset", s.showDeadLetter)
 		s.route(app, http.MethodPost, "/api/v1/deadletters/:topic/:partition/:offset/replay", s.replayDeadLetter)
+	}
+	if cfg.Metrics != nil {
+		s.route(app, http.MethodGet, "/metrics", s.metrics)
 	}
 	s.route(app, http.MethodGet, "/healthz", s.healthz)
 	s.route(app, http.MethodGet, "/readyz", s.readyz)
