@@ -41,10 +41,9 @@ const statementPrefix = "clew-ingest:"
 
 // pollEvery and killAfter are how often a claim looks whether earlier INSERTs have ended, and after how many looks it
 // kills them: 10 s, the time that ingest gives a write under way when the group changes.
-const (
-	pollEvery = 100 * time.Millisecond
-	killAfter = 100
-)
+const pollEvery = 100 * time.Millisecond
+
+var killAfter = 100
 
 // named gives a statement of the writer its id.
 func (w *writer) named(ctx context.Context) context.Context {
@@ -298,20 +297,20 @@ func (w *writer) Reached(ctx context.Context, done map[ingest.Log]ingest.Span) (
 }
 
 // unbrokenSQL counts the offsets of a log that follow each other without a gap from the first.
-const unbrokenSQL = `SELECT count() AS n
+const unbrokenSQL = `SELECT count() AS unbroken
 FROM (
-    SELECT _offset, row_number() OVER (ORDER BY _offset) AS n
+    SELECT _offset, row_number() OVER (ORDER BY _offset) AS nth
     FROM (
         SELECT DISTINCT _offset
         FROM (%s)
         WHERE _src = {source:UInt64} AND _partition = {partition:UInt32} AND _offset >= {first:UInt64}
     )
 )
-WHERE _offset = {first:UInt64} + n - 1`
+WHERE _offset = {first:UInt64} + nth - 1`
 
 func (db *DB) unbroken(ctx context.Context, l ingest.Log, first uint64) (uint64, error) {
 	var answer []struct {
-		N uint64 `ch:"n"`
+		N uint64 `ch:"unbroken"`
 	}
 	err := db.Select(ctx, &answer, fmt.Sprintf(unbrokenSQL, allPositions(positionTables())),
 		Params{"source": l.Source, "partition": l.Partition, "first": first})

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -122,7 +123,7 @@ func (w *writer) halve(ctx context.Context, to *table[record], rows []record, re
 func reject(r record, cause error) letter {
 	raw := r.Raw
 	if raw == nil {
-		raw, _ = event.Encode(r.Event) // what was decoded can be encoded
+		raw, _ = json.Marshal(r.Event) // without event.Encode's check, which it may fail
 	}
 	return &ingest.DeadLetter{
 		Topic: event.Topic(r.Event.Kind()), Reason: ingest.ReasonRejected, Detail: cause.Error(),
