@@ -81,8 +81,8 @@ type VerifyOptions struct {
 }
 
 // Verify compares what Kafka holds of the event topics with what the sink holds of them, partition by partition, by
-// reading both. It uses Stream, Group and, to repair, Sink, Now and Log of cfg. It may run beside a Run and be
-// repeated: a repair stores only what is missing, so the next finds nothing to do.
+// reading both. It uses Stream, Group and, to repair, Sink, Now and Log of cfg. It may be repeated: a repair stores only
+// what is missing, so the next finds nothing to do. It may run beside a Run when that has a Claimer for a sink.
 //
 // Only what the group has committed can be missing; the rest is on its way. What is doubled stays: the raw tables are
 // only added to.
@@ -190,8 +190,9 @@ type comparison struct {
 	log Stretch
 	// inGap says that the last message was missing; unlisted, that there were too many gaps to list.
 	inGap, unlisted bool
-	// found is what is to be stored.
+	// found is what is to be stored, and owned the right to, from the first write on.
 	found chunk
+	owned Claim
 }
 
 // window compares the offsets from from up to to.
@@ -259,8 +260,12 @@ func (c *comparison) missing(offset int64) {
 	c.inGap = true
 }
 
-// readAttempts is how often in a row Kafka may fail to be read.
-const readAttempts = 5
+const (
+	// readAttempts is how often in a row Kafka may fail to be read.
+	readAttempts = 5
+	// writeAttempts is how often a partition may be taken back by its owner before a repair gives up.
+	writeAttempts = 10
+)
 
 // read compares the messages from offset from up to to with what is held of them.
 func (c *comparison) read(ctx context.Context, from, to int64, held []Held) error {
@@ -350,11 +355,40 @@ func (c *comparison) repair(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	if err := c.Sink.Write(ctx, c.found.Batch); err != nil {
+	if err := c.store(ctx, c.found.Batch); err != nil {
 		return fmt.Errorf("store %d missing messages: %w; what is stored stays, run the repair again", n, err)
 	}
 	c.Repaired += n
 	c.Rows += uint64(n)
 	c.found = chunk{}
 	return nil
+}
+
+// store writes rows that a Run may be about to write too, as after an older backup was restored. So it takes the log
+// from its owner where the sink knows of claims: the owner's next write fails, and it joins its group anew. When it is
+// faster in claiming the log again, it is the turn of this write to fail and begin anew.
+func (c *comparison) store(ctx context.Context, b Batch) error {
+	sink, ok := c.Sink.(Claimer)
+	if !ok {
+		return c.Sink.Write(ctx, b)
+	}
+	for attempt := 1; ; attempt++ {
+		err := c.claimed(ctx, sink, b)
+		if !errors.Is(err, ErrFenced) || attempt == writeAttempts || !pause(ctx, firstWait) {
+			return err
+		}
+		c.owned = nil
+	}
+}
+
+// claimed writes rows by the claim there is, or by a new one. The claim finds out what was stored meanwhile.
+func (c *comparison) claimed(ctx context.Context, sink Claimer, b Batch) (err error) {
+	if c.owned == nil {
+		if c.owned, err = sink.Claim(ctx, []Log{{Source: c.log.Source, Partition: c.log.Partition}}); err != nil {
+			c.owned = nil
+			return err
+		}
+	}
+	_, err = c.owned.Write(ctx, b)
+	return err
 }

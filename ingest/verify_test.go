@@ -9,6 +9,7 @@ import (
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
+	"clew/ingest/stream/kafkatest"
 )
 
 // shelf is an Auditor that holds some offsets of the behaviours' first partition, once each.
@@ -87,10 +88,7 @@ func TestVerifyListsABoundedNumberOfGaps(t *testing.T) {
 
 // Retention may delete what is about to be read: it is no gap, and the rest is verified.
 func TestVerifyGoesOnWhereTheLogBeginsLater(t *testing.T) {
-	kcfg, b := kafka(t, 1)
-	if b == nil {
-		t.Skip("deletes from the embedded broker")
-	}
+	kcfg, _ := kafka(t, 1)
 	send(t, kcfg, numbered(t, 0, 100)...)
 	cfg := Config{Stream: kcfg, Sink: &recorder{}, Now: now}
 	drain(t, cfg)
@@ -98,7 +96,7 @@ func TestVerifyGoesOnWhereTheLogBeginsLater(t *testing.T) {
 	var trimmed error
 	held := shelf{before: func(s Stretch) {
 		if s.Topic == p.Topic && s.From == 20 {
-			trimmed = b.Trim(t.Context(), map[stream.Partition]int64{p: 35})
+			trimmed = kafkatest.Trim(t.Context(), kcfg.Brokers[0], p.Topic, p.ID, 35)
 		}
 	}}
 	v := behaviors(t, cfg, &held, VerifyOptions{Window: 20})

@@ -261,3 +261,43 @@ func TestVerifyAfterRetentionAndBeyondTheEnd(t *testing.T) {
 		wantVerified(t, []ingest.Verified{want, right(1)}, a.verify(t, ingest.VerifyOptions{Window: window}))
 	}
 }
+
+// A repair takes the partition from the Run that owns it, which takes it back and goes on.
+func TestVerifyRepairsBesideARun(t *testing.T) {
+	a := newAudited(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	var stats ingest.Stats
+	running := a.cfg
+	running.Stats = &stats
+	assigned := make(chan struct{}, 1000)
+	running.OnFlush = func(ingest.Progress) { assigned <- struct{}{} }
+	go func() { ended <- ingest.Run(ctx, running) }()
+	<-assigned
+	a.lose(t, "stage_changes", "_offset < 8")
+	beside := a.cfg
+	beside.Sink = a.db.Sink()
+	a.cfg = beside
+	got := a.verify(t, ingest.VerifyOptions{Repair: true})
+	for i, v := range got {
+		if v.Missing != 8 || v.Repaired != 8 || v.Rows != 100 {
+			t.Errorf("partition %d: %+v", i, v)
+		}
+	}
+	a.send(t,
+		stream.Message{Topic: "clew.stages", Key: []byte("a"), Value: []byte("{")},
+		stream.Message{Topic: "clew.stages", Key: []byte("d"), Value: []byte("{")})
+	err := ingest.CaughtUp(t.Context(), a.cfg)
+	stop()
+	if err := <-ended; err != nil || stats.Snapshot().FenceAborts == 0 {
+		t.Errorf("%v, %d fence aborts", err, stats.Snapshot().FenceAborts)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ingest.Verified{right(0), right(1)}
+	for i := range want {
+		want[i].End, want[i].Committed, want[i].Messages, want[i].Rows = 101, 101, 101, 101
+	}
+	wantVerified(t, want, a.verify(t, ingest.VerifyOptions{Repair: true}))
+}
