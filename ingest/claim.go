@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"errors"
+
+	"clew/ingest/stream"
 )
 
 // ErrFenced says that another owner has claimed a log since. The rows were not written, and must not be by this owner:
@@ -139,13 +141,27 @@ func (s *share) rewind(ctx context.Context) error {
 	}
 	for p, next := range s.done {
 		if at, ok := reached[s.log(p)]; ok && int64(at) < next {
-			s.Log.Error("the tables hold less than the group has committed, as after an older backup was restored: "+
-				"the partition is read again from where they end, nothing is to be done; messages that Kafka has deleted "+
-				"since are lost", "topic", p.Topic, "partition", p.ID, "committed", next, "tables_end", at,
-				"log_begins", s.first[p])
-			s.done[p] = int64(at)
-			s.Stats.count(func(now *Snapshot) { now.Rewinds++ })
+			if err := s.goBack(ctx, p, int64(at)); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// goBack moves the group's offset first: a batch of rows that are read again may be cut off by a crash with its last
+// row stored and others not, and then only the group's offset tells that they are to be read once more.
+func (s *share) goBack(ctx context.Context, p stream.Partition, at int64) error {
+	s.Log.Error("the tables hold less than the group has committed, as after an older backup was restored: the partition "+
+		"is read again from where they end, nothing is to be done; messages that Kafka has deleted since are lost",
+		"topic", p.Topic, "partition", p.ID, "committed", s.done[p], "tables_end", at, "log_begins", s.first[p])
+	err := s.retry(ctx, "the group's offset could not be moved back: check that the brokers run", func() error {
+		return s.gen.Rewind(p, at)
+	})
+	if err != nil {
+		return err
+	}
+	s.done[p] = at
+	s.Stats.count(func(now *Snapshot) { now.Rewinds++ })
 	return nil
 }

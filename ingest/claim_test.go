@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
 )
 
 // claimer is a sink whose claims write and reach as told.
@@ -114,6 +117,20 @@ func TestRewindsToWhatTheSinkHolds(t *testing.T) {
 			return map[Log]uint64{l: 40}
 		}
 		return nil
+	}
+	// The group goes back before anything is written: a crash then finds it there.
+	sink.write = func(int32, Batch) (Outcome, error) {
+		client, err := stream.NewClient(kcfg)
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer client.Close()
+		p := stream.Partition{Topic: event.Topic(event.TypeBehavior)}
+		got, err := client.Committed(t.Context(), DefaultGroup, []stream.Partition{p})
+		if got[p] != 40 || err != nil {
+			t.Errorf("committed %v, %v", got, err)
+		}
+		return Outcome{}, nil
 	}
 	var log bytes.Buffer
 	stats := &Stats{}

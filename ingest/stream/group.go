@@ -162,6 +162,19 @@ func (g *Generation) Commit(offsets map[Partition]int64) error {
 	return nil
 }
 
+// Rewind moves the group's offset of an assigned partition to where it is told, also back. It is for what Commit must
+// not do by mistake; what is said of Commit holds for it too.
+func (g *Generation) Rewind(p Partition, offset int64) error {
+	if _, ok := g.committed[p]; !ok {
+		return fmt.Errorf("rewind %s: %w", p, errNotAssigned)
+	}
+	if err := g.gen.CommitOffsets(map[string]map[int]int64{p.Topic: {p.ID: offset}}); err != nil {
+		return fmt.Errorf("rewind the offset of group %s in %s: %w", g.gen.GroupID, p, err)
+	}
+	g.committed[p] = offset
+	return nil
+}
+
 // connections are the group's open connections, so that a request that hangs can be broken off.
 type connections struct {
 	mu   sync.Mutex

@@ -91,3 +91,37 @@ func TestGroupCloseBreaksAWaitingJoin(t *testing.T) {
 		second.Close()
 	})
 }
+
+// Rewind moves one assigned partition back, and Commit goes on from there.
+func TestRewind(t *testing.T) {
+	cfg := anyBroker(t)
+	topic := createTopic(t, cfg, 2)
+	c := newClient(t, cfg)
+	p0, p1 := Partition{topic, 0}, Partition{topic, 1}
+	withGeneration(t, c, "g", topic, func(_ context.Context, g *Generation) {
+		if err := g.Commit(map[Partition]int64{p0: 9, p1: 9}); err != nil {
+			t.Error(err)
+		}
+		if err := g.Rewind(Partition{"other", 0}, 1); !errors.Is(err, errNotAssigned) {
+			t.Errorf("another's partition: %v", err)
+		}
+		if err := g.Rewind(p0, 3); err != nil {
+			t.Error(err)
+		}
+	})
+	withGeneration(t, c, "g", topic, func(_ context.Context, g *Generation) {
+		if want := []Assignment{{p0, 3}, {p1, 9}}; !slices.Equal(g.Assigned, want) {
+			t.Errorf("assigned %v, want %v", g.Assigned, want)
+		}
+		if err := g.Rewind(p1, 5); err != nil {
+			t.Error(err)
+		}
+		if err := g.Commit(map[Partition]int64{p0: 4, p1: 7}); err != nil {
+			t.Error(err)
+		}
+	})
+	got, err := c.Committed(t.Context(), "g", []Partition{p0, p1})
+	if want := map[Partition]int64{p0: 4, p1: 7}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("committed %v, want %v, %v", got, want, err)
+	}
+}

@@ -33,6 +33,13 @@ func crashChild(dir string) int {
 		fmt.Println(err)
 		return 1
 	}
+	if os.Args[1] == "ingest" {
+		if err := ingestChild(ctx, db, os.Args[2], os.Args[3], os.Args[4] == "drain"); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		return 0
+	}
 	var offset uint64
 	if _, err = fmt.Sscan(os.Args[len(os.Args)-1], &offset); err == nil && os.Args[1] == "count" {
 		err = printCounts(ctx, db, offset)
@@ -72,7 +79,12 @@ FROM stage_changes`, warehouse.Params{"o": upTo})
 
 func startCrashChild(t *testing.T, dir, what string, offset uint64) (*osexec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := osexec.CommandContext(t.Context(), os.Args[0], what, fmt.Sprint(offset))
+	return startChild(t, dir, what, fmt.Sprint(offset))
+}
+
+func startChild(t *testing.T, dir string, args ...string) (*osexec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := osexec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), crashVar+"="+dir), os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
