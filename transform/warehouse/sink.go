@@ -5,6 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"sync"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"clew/ingest"
 	"clew/ingest/event"
@@ -91,28 +95,45 @@ type table[R any] struct {
 	fields []field[R]
 }
 
-// field is a column of a raw table: values takes its value out of each row, as a slice of one type.
+// field is a column of a raw table: send appends its value of each row.
 type field[R any] struct {
-	column string
-	values func(rows []R) any
+	column clickhouse.ColumnNameAndType
+	send   func(to driver.BatchColumn, rows []R) error
 }
 
-// of makes a field of what value takes out of one row.
+// of makes a field of what value takes out of one row. The values are handed over as one slice of one type; the slices
+// are used again, for those of a large batch weigh more than its rows.
 func of[R, T any](column string, value func(R) T) field[R] {
-	return field[R]{column: column, values: func(rows []R) any {
-		values := make([]T, len(rows))
-		for i, row := range rows {
-			values[i] = value(row)
+	var pool sync.Pool
+	send := func(to driver.BatchColumn, rows []R) error {
+		free, ok := pool.Get().(*[]T)
+		if !ok {
+			free = new([]T)
 		}
-		return values
-	}}
+		values := slices.Grow((*free)[:0], len(rows))
+		for _, row := range rows {
+			values = append(values, value(row))
+		}
+		err := to.Append(values)
+		clear(values) // or they would keep the rows in memory
+		*free = values
+		pool.Put(free)
+		return err
+	}
+	return field[R]{clickhouse.ColumnNameAndType{Name: column, Type: wireType[T]()}, send}
+}
+
+// sentAs is the field sent as another type than its values'.
+func (f field[R]) sentAs(wire string) field[R] {
+	f.column.Type = wire
+	return f
 }
 
 // columns lists the table's columns in order.
 func (t *table[R]) columns() []string {
 	var names []string
 	for _, f := range t.fields {
-		names = append(names, f.column)
+		names = append(names, f.column.Name)
 	}
 	return names
 }
@@ -171,14 +192,18 @@ func (t *table[R]) write(ctx context.Context, w *writer, rows []R) error {
 
 // insert writes rows in one statement. Its order is half of the fence: see claim.
 func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
-	batch, err := w.db.Insert(w.named(ctx), t.name, t.columns())
+	columns := make([]clickhouse.ColumnNameAndType, len(t.fields))
+	for i, f := range t.fields {
+		columns[i] = f.column
+	}
+	batch, err := w.db.Insert(sentAs(w.named(ctx), columns), t.name, t.columns())
 	if err != nil {
 		return advise(err)
 	}
 	defer batch.Abort()
 	for i, f := range t.fields {
-		if err := batch.batch.Column(i).Append(f.values(rows)); err != nil {
-			return &rowError{fmt.Errorf("column %s of %s: %w", f.column, t.name, err)}
+		if err := f.send(batch.batch.Column(i), rows); err != nil {
+			return &rowError{fmt.Errorf("column %s of %s: %w", f.column.Name, t.name, err)}
 		}
 	}
 	w.look(ctx, beforeCheck)

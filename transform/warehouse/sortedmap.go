@@ -7,14 +7,21 @@ import (
 )
 
 // sortedMap writes a map in the order of its keys: ClickHouse keeps the order, and two maps with the same entries in
-// another order are unequal to it.
-type sortedMap struct{ keys, values []string }
+// another order are unequal to it. It is its own iterator, for one goroutine, and so costs clickhouse-go no memory.
+type sortedMap struct {
+	keys, values []string
+	at           int
+}
 
-func sorted[V ~string](m map[string]V) sortedMap {
+// noEntries stands for all empty maps. Nothing changes it.
+var noEntries sortedMap
+
+func sorted[V ~string](m map[string]V) *sortedMap {
 	if len(m) == 0 {
-		return sortedMap{}
+		return &noEntries
 	}
-	s := sortedMap{keys: make([]string, 0, len(m)), values: make([]string, len(m))}
+	texts := make([]string, 2*len(m))
+	s := &sortedMap{keys: texts[:0:len(m)], values: texts[len(m):]}
 	for key := range m {
 		s.keys = append(s.keys, key)
 	}
@@ -26,21 +33,27 @@ func sorted[V ~string](m map[string]V) sortedMap {
 }
 
 // Put is for reading, which this type does not do; clickhouse-go wants it of a map with an order.
-func (sortedMap) Put(any, any) {}
+func (*sortedMap) Put(any, any) {}
 
 // Iterator goes over the entries.
-func (s sortedMap) Iterator() column.MapIterator { return &sortedMapIterator{sortedMap: s, at: -1} }
-
-type sortedMapIterator struct {
-	sortedMap
-	at int
+func (s *sortedMap) Iterator() column.MapIterator {
+	if len(s.keys) > 0 {
+		s.at = -1
+	}
+	return s
 }
 
 // Next goes to the next entry.
-func (i *sortedMapIterator) Next() bool { i.at++; return i.at < len(i.keys) }
+func (s *sortedMap) Next() bool {
+	if len(s.keys) == 0 {
+		return false
+	}
+	s.at++
+	return s.at < len(s.keys)
+}
 
 // Key is the entry's key.
-func (i *sortedMapIterator) Key() any { return i.keys[i.at] }
+func (s *sortedMap) Key() any { return s.keys[s.at] }
 
-// Value is the entry's value.
-func (i *sortedMapIterator) Value() any { return i.values[i.at] }
+// Value points to the entry's value, which takes no memory.
+func (s *sortedMap) Value() any { return &s.values[s.at] }

@@ -14,6 +14,7 @@ type contextKey int
 const (
 	settingsKey contextKey = iota
 	queryIDKey
+	columnsKey
 )
 
 // WithSettings adds ClickHouse settings for the statements run with the context. What ctx had already stays, except
@@ -48,6 +49,9 @@ func statement(ctx context.Context, p Params) (context.Context, error) {
 	}
 	if id, ok := ctx.Value(queryIDKey).(string); ok {
 		options = append(options, clickhouse.WithQueryID(id))
+	}
+	if columns, ok := ctx.Value(columnsKey).([]clickhouse.ColumnNameAndType); ok {
+		options = append(options, clickhouse.WithColumnNamesAndTypes(columns))
 	}
 	return clickhouse.Context(ctx, options...), nil
 }
