@@ -15,7 +15,8 @@ type Repeats struct {
 	Repeated uint64 `ch:"repeated"`
 }
 
-const repeatsSQL = `SELECT '%[1]s' AS name, count() AS rows, toUInt64(rows - uniqExact(workspace, %[2]s, event_id)) AS repeated
+const repeatsSQL = `SELECT '%[1]s' AS name, count() AS rows,
+    toUInt64(rows - uniqExact(workspace, %[2]s, event_id)) AS repeated
 FROM %[1]s
 WHERE received_at >= {since:DateTime64(3)}`
 
