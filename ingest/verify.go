@@ -179,7 +179,8 @@ func (v *verifier) partition(ctx context.Context, p stream.Partition) (Verified,
 			return Verified{}, err
 		}
 	}
-	return c.Verified, c.repair(ctx)
+	err = c.repair(ctx)
+	return c.Verified, err
 }
 
 // comparison is one partition under way.
@@ -261,6 +262,8 @@ func (c *comparison) missing(offset int64) {
 }
 
 const (
+	// repairBytes is about the memory that one batch of a repair takes.
+	repairBytes = 16 << 20
 	// readAttempts is how often in a row Kafka may fail to be read.
 	readAttempts = 5
 	// writeAttempts is how often a partition may be taken back by its owner before a repair gives up.
@@ -343,7 +346,7 @@ func (c *comparison) message(ctx context.Context, m stream.Message, held []Held)
 	}
 	c.parseOne(&c.found, m)
 	c.found.size += int64(len(m.Key) + len(m.Value) + rowOverhead)
-	if c.found.size < chunkBytes {
+	if c.found.size < repairBytes {
 		return nil
 	}
 	return c.repair(ctx)
