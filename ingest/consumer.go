@@ -119,7 +119,7 @@ var errEndGeneration = errors.New("end the generation")
 func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) error {
 	s := &share{
 		consumer: c, gen: gen, runCtx: runCtx,
-		memory: semaphore.NewWeighted(int64(3 * c.MaxBytes)),
+		memory: semaphore.NewWeighted(int64(2 * c.MaxBytes)),
 		chunks: make(chan chunk, chunksAhead),
 		alive:  make(chan struct{}, 1),
 		first:  make(map[stream.Partition]int64),

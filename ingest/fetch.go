@@ -14,7 +14,7 @@ const (
 	chunkRows  = 1000
 	chunkBytes = 1 << 20
 	// chunksAhead is how many chunks may wait while the sink writes; Config.MaxBytes may allow fewer.
-	chunksAhead = 256
+	chunksAhead = 512
 	// rowOverhead is what a decoded row takes in memory beside its message's bytes, roughly.
 	rowOverhead = 512
 	// maxLead is how far after its arrival an event may be dated, for clocks that go wrong. It also keeps a table of

@@ -29,8 +29,11 @@ type pending struct {
 	oldest, newest time.Time
 }
 
-func newPending() *pending {
-	return &pending{next: make(map[stream.Partition]int64), end: make(map[stream.Partition]int64)}
+// newPending returns an empty batch with room for as many records as the one before had.
+func newPending(room int) *pending {
+	b := &pending{next: make(map[stream.Partition]int64), end: make(map[stream.Partition]int64)}
+	b.Records = make([]Record, 0, room)
+	return b
 }
 
 func (b *pending) add(c chunk) {
@@ -52,7 +55,7 @@ func (b *pending) rows() int { return len(b.Records) + len(b.DeadLetters) }
 
 // flush gathers chunks into batches and writes them, until ctx ends.
 func (s *share) flush(ctx context.Context) error {
-	b := newPending()
+	b := newPending(0)
 	timer := time.NewTimer(s.FlushEvery)
 	timer.Stop()
 	for {
@@ -78,7 +81,7 @@ func (s *share) flush(ctx context.Context) error {
 		if err := s.write(ctx, b); err != nil {
 			return err
 		}
-		b = newPending()
+		b = newPending(len(b.Records))
 		s.poke()
 	}
 }

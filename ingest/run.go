@@ -30,8 +30,11 @@ type Config struct {
 	OnFlush func(Progress)
 	// Stats is where Run counts what it does. It may be nil.
 	Stats *Stats
-	// A batch is written when it has MaxRows rows (default 100,000), takes about MaxBytes bytes of memory (default
-	// 64 MiB), or is FlushEvery old (default 1 s). Three times MaxBytes may be in memory.
+	// A batch is written when it has MaxRows rows (default 250,000), takes about MaxBytes bytes of memory (default
+	// 192 MiB), or is FlushEvery old (default 1 s). Twice MaxBytes may be in memory: the batch being written and the next.
+	//
+	// The first two count only while there is a backlog, and are large because a batch becomes a part for each table and
+	// month it touches: with a quarter of the rows, writing and merging the parts costs the warehouse twice the time.
 	MaxRows    int
 	MaxBytes   int
 	FlushEvery time.Duration
@@ -53,8 +56,8 @@ type Progress struct {
 
 func (cfg Config) withDefaults() Config {
 	cfg.Group = cmp.Or(cfg.Group, DefaultGroup)
-	cfg.MaxRows = cmp.Or(cfg.MaxRows, 100_000)
-	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 64<<20)
+	cfg.MaxRows = cmp.Or(cfg.MaxRows, 250_000)
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 192<<20)
 	cfg.FlushEvery = cmp.Or(cfg.FlushEvery, time.Second)
 	cfg.StallAfter = max(cmp.Or(cfg.StallAfter, 2*time.Minute), 2*cfg.FlushEvery)
 	if cfg.Log == nil {
