@@ -41,7 +41,7 @@ type Claimer interface {
 // Claim is the right to write the rows of some logs. It is for one goroutine, and needs no end: a later claim ends it.
 type Claim interface {
 	// Write stores a batch as Sink.Write does. Its error is ErrFenced when the claim was lost: then it stored nothing
-	// after the loss. What it returns counts what it did, also with an error.
+	// after the loss, unless the error says so. What it returns counts what it did, also with an error.
 	Write(ctx context.Context, b Batch) (Outcome, error)
 	// Reached compares what the group says was done with what the sink holds. For each log it gives the offset to go on
 	// at: Next when the sink holds the last row before it, and otherwise, as after an older backup was restored, where the
@@ -81,8 +81,8 @@ func (s *share) fenced(err error) error {
 		return err
 	}
 	s.Stats.count(func(now *Snapshot) { now.FenceAborts++ })
-	s.Log.Warn("another process has claimed the partitions: nothing was written, the group is joined anew; if this goes "+
-		"on, two groups write to one warehouse: let each have its own database", "group", s.Group, "error", err)
+	s.Log.Warn("another process has claimed the partitions: the write is given up, the group is joined anew; if this "+
+		"goes on, two groups write to one warehouse: let each have its own database", "group", s.Group, "error", err)
 	return errEndGeneration
 }
 

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,8 +28,8 @@ import (
 //     until the statement has ended. What comes next waits for it and goes by what it stored. No window.
 //   - http:// and https://: the statement reaches the server with its rows. A process paused between its look at the
 //     fence and the arrival of its request, a stretch of microseconds, and resumed after another has taken over and
-//     stored the same rows, stores them once more. The context of its write has ended then, the server closes
-//     connections that stay silent, and "verify" finds such rows; for several writers clickhouse:// is the better way.
+//     stored the same rows, stores them once more. So there it looks at the fence again afterwards, and says what may
+//     have happened; "verify" lists such rows. For several writers clickhouse:// is the better way.
 //
 // The tables must be read where they were written: with replicas, the address of all writers is the same one replica.
 const (
@@ -133,6 +134,20 @@ func (w *writer) owns(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ownedThroughout is for after an INSERT that could not be seen as running before its rows were sent: it says so when
+// another claimed the logs meanwhile.
+func (w *writer) ownedThroughout(ctx context.Context) error {
+	if !strings.HasPrefix(w.db.cfg.DSN, "http") {
+		return nil
+	}
+	err := w.owns(ctx)
+	if errors.Is(err, ingest.ErrFenced) {
+		return fmt.Errorf("rows were stored while another took the partition over, and may be stored twice: see what "+
+			"verify lists, and let several writers reach the warehouse by clickhouse://: %w", err)
+	}
+	return nil // the rows are stored, and the next write looks again
 }
 
 // fence is the last claim of a log: of the largest epoch, the largest owner.

@@ -218,7 +218,7 @@ func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
 		}
 		return advise(err)
 	}
-	return nil
+	return w.ownedThroughout(ctx)
 }
 
 // missing leaves out the rows whose position a table holds, and of two rows with one position the second.
