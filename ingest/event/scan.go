@@ -10,8 +10,7 @@ import (
 //
 // It is our own because the contract asks for what libraries do not give: the field at fault by name, also when the
 // value is a bad time; names in their exact case; unknown fields refused; broken text refused and not repaired. And it
-// takes a fraction of the time of encoding/json. Texts are parts of one copy of the message, so they need no memory of
-// their own.
+// takes a fraction of the time of encoding/json. Texts are parts of the message, so they need no memory of their own.
 type scanner struct {
 	text  string // valid UTF-8
 	pos   int
