@@ -32,6 +32,10 @@ test-fast: ## run the Go tests that need neither engine nor browser, in seconds
 test-kafka: kafka ## run the ingest tests against Apache Kafka (needs Java 17 and Maven)
 	CLEW_TEST_KAFKA=1 go test -count=1 -p 1 -timeout 10m ./ingest ./ingest/stream/...
 
+.PHONY: test-faults
+test-faults: engine kafka ## kill, cut and starve ingest in every way for some minutes, and count what is lost or doubled
+	CLEW_TEST_FAULTS=1 go test -count=1 -timeout 20m ./transform/warehouse/faulttest -v | grep -v '^=== RUN'
+
 .PHONY: e2e
 e2e: engine dashboards ## run the built program as a user would, and look at its page in Chromium
 	go test -count=1 -timeout 20m -v -run 'TestProgram' .

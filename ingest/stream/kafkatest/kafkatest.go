@@ -252,6 +252,12 @@ func deleteAll(ctx context.Context, client *kgo.Client) (left int, _ error) {
 			return len(del.Groups), err
 		}
 	}
+	left, err = deleteTopics(ctx, client)
+	return len(del.Groups) + left, err
+}
+
+// deleteTopics deletes all but Kafka's own, and returns how many there were.
+func deleteTopics(ctx context.Context, client *kgo.Client) (int, error) {
 	topics, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, client)
 	if err != nil {
 		return 0, err
@@ -267,11 +273,9 @@ func deleteAll(ctx context.Context, client *kgo.Client) (left int, _ error) {
 		drop.Topics, drop.TopicNames = append(drop.Topics, topic), append(drop.TopicNames, *t.Topic)
 	}
 	if len(drop.Topics) > 0 {
-		if _, err := drop.RequestWith(ctx, client); err != nil {
-			return len(drop.Topics), err
-		}
+		_, err = drop.RequestWith(ctx, client)
 	}
-	return len(del.Groups) + len(drop.Topics), nil
+	return len(drop.Topics), err
 }
 
 // Trim deletes what a partition holds before an offset, as retention does. It serves the embedded broker too.

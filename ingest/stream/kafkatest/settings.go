@@ -45,6 +45,9 @@ func (b *Broker) configure(cfg Config) error {
 		"transaction.state.log.num.partitions=4",
 		"log.segment.delete.delay.ms=0",
 		"auto.create.topics.enable=false",
+		// A broker that was killed may come back when its session has ended, 9 s later if not told otherwise.
+		"broker.session.timeout.ms=2000",
+		"broker.heartbeat.interval.ms=500",
 		// Tests date their messages as they like: nothing is refused for its time, and nothing deleted for its age.
 		"log.message.timestamp.after.max.ms=9223372036854775807",
 		"log.retention.ms=-1",
