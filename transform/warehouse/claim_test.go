@@ -21,7 +21,8 @@ import (
 
 // proxy stands between a warehouse that takes the engine for a server and the engine.
 type proxy struct {
-	db *warehouse.DB
+	db     *warehouse.DB
+	server *httptest.Server
 	// meddle is asked about each request; true means that it has answered. It may be nil.
 	meddle atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
 }
@@ -35,6 +36,7 @@ func served(t testing.TB, db *warehouse.DB) (*warehouse.DB, *proxy) {
 			p.serve(w, r)
 		}
 	}))
+	p.server = server
 	t.Cleanup(server.Close)
 	name := query(t, db, "SELECT currentDatabase()", nil)[0][0].(string)
 	over, err := warehouse.Open(t.Context(), warehouse.Config{DSN: server.URL + "/" + name})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 
 	"clew/ingest"
@@ -82,6 +83,9 @@ func isAmbiguous(err error) bool {
 func advise(err error) error {
 	if remedy, ok := remedies[ErrorCode(err)]; ok {
 		return fmt.Errorf("%w: %s", err, remedy)
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("%w: check that ClickHouse runs at the address in the DSN and can be reached", err)
 	}
 	return err
 }

@@ -242,6 +242,11 @@ func TestErrorsNameTheirRemedy(t *testing.T) {
 	p.set(func(http.ResponseWriter, *http.Request) bool { return false })
 	written(t, claim, stages(0, 0, 9), 0)
 	wantStages(t, db, 10)
+	p.server.Close()
+	_, err := claim.Write(t.Context(), ingest.Batch{Records: stages(0, 10, 19)})
+	if err == nil || !strings.Contains(err.Error(), "check that ClickHouse runs") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestReached asks where to go on after rows were lost in each way.

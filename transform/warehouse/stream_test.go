@@ -115,6 +115,64 @@ func TestRewoundHintStoresNothingTwice(t *testing.T) {
 	})
 }
 
+// TestMembersComeAndGo lets a second process join and leave in the middle of its work, again and again. Every time the
+// partitions move both ways, and each owner fences off the one before.
+func TestMembersComeAndGo(t *testing.T) {
+	engine := warehousetest.Open(t)
+	db, _ := served(t, engine)
+	other, _ := served(t, engine)
+	kafka := topics(t, 4)
+	stats := &ingest.Stats{}
+	run := func(db *warehouse.DB, onFlush func(ingest.Progress)) (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		cfg := ingest.Config{
+			Stream: kafka, Sink: db.Sink(), Now: time.Now, FlushEvery: 5 * time.Millisecond, MaxRows: 200,
+			OnFlush: onFlush, Stats: stats,
+		}
+		go func() { ended <- ingest.Run(ctx, cfg) }()
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	produce(t, kafka, 0, 3000)
+	stop := run(db, nil)
+	n := 3000
+	for range 4 {
+		assigned, flushed := make(chan struct{}, 1), make(chan struct{}, 1)
+		stopOther := run(other, func(p ingest.Progress) {
+			tell := flushed
+			if p.Records == 0 {
+				tell = assigned
+			}
+			if p.End > 0 {
+				select {
+				case tell <- struct{}{}:
+				default:
+				}
+			}
+		})
+		<-assigned
+		produce(t, kafka, n, n+3000)
+		n += 3000
+		<-flushed
+		stopOther() // with more to write
+	}
+	limited, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	if err := ingest.CaughtUp(limited, ingest.Config{Stream: kafka}); err != nil {
+		t.Error(err)
+	}
+	stop()
+	wantNumbers(t, db, n)
+	if got := stats.Snapshot(); got.Rebalances < 8 {
+		t.Errorf("the partitions hardly moved: %+v", got)
+	}
+}
+
 // TestRestoredBackupIsRefilled takes rows away that the group has committed.
 func TestRestoredBackupIsRefilled(t *testing.T) {
 	for name, loss := range map[string]string{
