@@ -109,6 +109,40 @@ func TestVerifyGoesOnWhereTheLogBeginsLater(t *testing.T) {
 	}
 }
 
+// The records that end transactions take offsets and are no messages: nobody misses them, also at the log's end.
+func TestVerifyMissesNoTransactionMarker(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	p := stream.Partition{Topic: event.Topic(event.TypeBehavior)}
+	value := numbered(t, 0, 1)[0].Value
+	for range 3 {
+		if err := kafkatest.Transact(t.Context(), kcfg.Brokers[0], p.Topic, p.ID, value, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var r recorder
+	cfg := Config{Stream: kcfg, Sink: &r, Now: now}
+	drain(t, cfg)
+	var held shelf
+	for _, rec := range r.records() {
+		held.offsets = append(held.offsets, rec.Offset)
+	}
+	if !slices.Equal(held.offsets, []uint64{0, 2, 4}) {
+		t.Fatalf("messages at %v", held.offsets)
+	}
+	for _, window := range []uint64{1, 2, 100} {
+		v := behaviors(t, cfg, &held, VerifyOptions{Window: window})
+		if v.End != 6 || v.Messages != 3 || v.Rows != 3 || v.Missing != 0 || v.Kept != 0 || v.Lag != 0 || !v.Right() {
+			t.Errorf("window %d: %+v", window, v)
+		}
+	}
+	// A gap spans the markers within it.
+	held.offsets = held.offsets[:1]
+	v := behaviors(t, cfg, &held, VerifyOptions{})
+	if v.Missing != 2 || !slices.Equal(v.Gaps, []OffsetRange{{2, 4}}) {
+		t.Errorf("missing %d, gaps %v", v.Missing, v.Gaps)
+	}
+}
+
 func TestVerifyRefuses(t *testing.T) {
 	kcfg, _ := kafka(t, 1)
 	send(t, kcfg, numbered(t, 0, 3)...)
