@@ -24,8 +24,8 @@ func Encode(e Event) ([]byte, error) {
 }
 
 // Decode reads one message of a topic and validates it. Its error is always a *Fault. Times are cut to milliseconds, in
-// UTC. The event's texts are parts of raw, which must not be changed afterwards: a copy would double what a message takes
-// of memory.
+// UTC. The event's texts are parts of raw, which must not be changed afterwards: a copy would double the memory that a
+// message takes.
 func Decode(topic string, raw []byte) (Event, error) {
 	e := New(TypeOf(topic))
 	switch {
