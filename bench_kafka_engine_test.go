@@ -101,7 +101,8 @@ func (q queue) statements(r role) (table, view string) {
 SETTINGS kafka_broker_list = '%s', kafka_topic_list = '%s', kafka_group_name = '%s', kafka_format = 'JSONEachRow',
 kafka_num_consumers = %d, kafka_thread_per_consumer = 1, kafka_max_block_size = %d, kafka_poll_max_batch_size = %d,
 kafka_flush_interval_ms = %d, kafka_poll_timeout_ms = 500, date_time_input_format = 'best_effort'`,
-		name, fields+q.fields, r.Broker, q.topic, r.Group+q.topic, r.Queue.Consumers, r.Queue.Block, r.Queue.Poll, r.Queue.FlushMs)
+		name, fields+q.fields, r.Broker, q.topic, r.Group+q.topic,
+		r.Queue.Consumers, r.Queue.Block, r.Queue.Poll, r.Queue.FlushMs)
 	view = fmt.Sprintf("CREATE MATERIALIZED VIEW %s_view TO %s AS\nSELECT %s\nFROM %s AS q",
 		name, topicTables()[q.topic], strings.Join(columns, ", "), name)
 	return table, view
