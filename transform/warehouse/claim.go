@@ -86,32 +86,17 @@ func (s *sink) Claim(ctx context.Context, logs []ingest.Log) (ingest.Claim, erro
 // putUp writes the writer's epochs into the fence. After an error some may be there: then the logs are nobody's until
 // somebody claims them with a larger one.
 func (w *writer) putUp(ctx context.Context) error {
-	batch, err := w.db.Insert(ctx, "ingest_fence", []string{"_src", "_partition", "epoch", "owner", "at"})
+	batch, err := w.db.Insert(ctx, "ingest_fence", []string{"_src", "_partition", "epoch", "owner"})
 	if err != nil {
 		return err
 	}
 	defer batch.Abort()
-	at, err := w.db.clock(ctx)
-	if err != nil {
-		return err
-	}
 	for l, epoch := range w.epochs {
-		if err := batch.Append(l.Source, l.Partition, epoch, w.id, at); err != nil {
+		if err := batch.Append(l.Source, l.Partition, epoch, w.id); err != nil {
 			return err
 		}
 	}
 	return batch.Send()
-}
-
-// clock is the warehouse's time: all owners go by one clock. It is for people who read the fence.
-func (db *DB) clock(ctx context.Context) (time.Time, error) {
-	var answer []struct {
-		At time.Time `ch:"at"`
-	}
-	if err := db.Select(ctx, &answer, "SELECT now64(3, 'UTC') AS at", nil); err != nil {
-		return time.Time{}, err
-	}
-	return answer[0].At, nil
 }
 
 // owns makes sure that the writer still owns all its logs.

@@ -141,8 +141,11 @@ func TestALaterClaimEndsAnEarlier(t *testing.T) {
 		}
 		written(t, third, stages(0, 50, 199), 50)
 		wantStages(t, db, 200)
-		got := query(t, db, "SELECT _partition, groupArraySorted(9)(epoch) FROM ingest_fence GROUP BY _partition ORDER BY _partition", nil)
-		want := [][]any{{uint32(0), []uint64{1, 2}}, {uint32(1), []uint64{1, 2, 3}}, {uint32(2), []uint64{1, 2}}}
+		got := query(t, db, `SELECT _partition, groupArraySorted(9)(epoch), min(at) > '2026-01-01' AS dated
+FROM ingest_fence GROUP BY _partition ORDER BY _partition`, nil)
+		want := [][]any{
+			{uint32(0), []uint64{1, 2}, uint8(1)}, {uint32(1), []uint64{1, 2, 3}, uint8(1)}, {uint32(2), []uint64{1, 2}, uint8(1)},
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
