@@ -32,7 +32,7 @@ func TestKillBroker(t *testing.T) {
 // TestKillApacheKafka does the same with the real one, and stops it for a while too.
 func TestKillApacheKafka(t *testing.T) {
 	onlyFull(t)
-	const n, rounds = 100_000, 5
+	const n, rounds = 100_000, 4
 	kafka, err := kafkatest.Start(kafkatest.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestLeadersMove(t *testing.T) {
 // TestSilentPeers stops the broker and the engine in turn for some seconds: connections stay open and nobody answers.
 func TestSilentPeers(t *testing.T) {
 	onlyFull(t)
-	const n, rounds = 60_000, 4
+	const n, rounds = 60_000, 2
 	broker := startBroker(t)
 	engine := start(t, child{Role: "engine", Dir: t.TempDir(), Addr: "127.0.0.1:0"})
 	brokers := []string{broker.addr}

@@ -43,7 +43,7 @@ func TestRebalanceStorm(t *testing.T) {
 
 // TestRewoundHint sets the group's offsets back, as a member that was late may do.
 func TestRewoundHint(t *testing.T) {
-	n, rounds := size(t, 100_000, 20)
+	n, rounds := size(t, 100_000, 8)
 	brokers := []string{startBroker(t).addr}
 	c, random := embeddedSink(brokers, t.TempDir()), dice(66)
 	for i := range rounds {

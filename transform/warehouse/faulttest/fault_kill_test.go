@@ -89,7 +89,7 @@ func TestKillSinkAndEngine(t *testing.T) {
 
 // TestKillSink kills the sink while the engine goes on with what it has received.
 func TestKillSink(t *testing.T) {
-	n, rounds := size(t, 200_000, 50)
+	n, rounds := size(t, 200_000, 20)
 	brokers := []string{startBroker(t).addr}
 	engine := start(t, child{Role: "engine", Dir: t.TempDir(), Addr: "127.0.0.1:0"})
 	c, random := servedSink(brokers, engine.addr), dice(2)
@@ -139,8 +139,8 @@ func TestKillAtRenames(t *testing.T) {
 	for i := range rounds {
 		produce(t, brokers, i*(n/rounds), (i+1)*(n/rounds))
 		trace := filepath.Join(t.TempDir(), "trace")
-		p := launch(t, c, "strace", "-f", "--seccomp-bpf", "-o", trace, "-e", "trace=rename,renameat,renameat2",
-			"-e", fmt.Sprintf("inject=rename,renameat,renameat2:signal=SIGKILL:when=%d", 1+i%12))
+		p := launch(t, c, "strace", "-f", "-o", trace, "-e", "trace=rename,renameat,renameat2",
+			"-e", fmt.Sprintf("inject=rename,renameat,renameat2:signal=SIGKILL:when=%d", 1+i%8))
 		if !p.endsBefore(func() bool { return isCaughtUp(t, brokers) }) {
 			p.stop(t)
 			continue
