@@ -131,6 +131,9 @@ func (r role) send(ctx context.Context) (report, error) {
 	for e := range simulate.Events(simulate.Config{
 		Seed: 1, Leads: r.Events/17 + 1, To: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}) {
+		if r.Rate > 0 {
+			e.Head().OccurredAt = started // what arrives live has just happened, and does not spread over a year
+		}
 		m, err := message(e)
 		if err != nil {
 			return got, err
