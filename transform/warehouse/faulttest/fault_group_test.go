@@ -61,8 +61,10 @@ func TestRewoundHint(t *testing.T) {
 	judge(t, "group offsets rewound", rounds, c.DSN[len("embedded:"):], brokers, sent{events: n / rounds * rounds})
 }
 
-// TestZombie stops the process that owns partitions at any point, lets another own them and go on, and wakes it.
+// TestZombie stops the process that owns partitions at any point, lets another own them and go on, and wakes it. Toward
+// HTTP the fence leaves a window, see claim.go in transform/warehouse: about one pause in forty falls into it.
 func TestZombie(t *testing.T) {
+	onlyFull(t)
 	n, rounds := size(t, 150_000, 20)
 	brokers := []string{startBroker(t).addr}
 	engine := start(t, child{Role: "engine", Dir: t.TempDir(), Addr: "127.0.0.1:0"})

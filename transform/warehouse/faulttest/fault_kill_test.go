@@ -145,29 +145,32 @@ func TestKillAtRenames(t *testing.T) {
 			p.stop(t)
 			continue
 		}
-		if text, err := os.ReadFile(trace); err != nil {
+		text, err := os.ReadFile(trace)
+		if err != nil {
 			t.Fatal(err)
-		} else if bytes.Contains(lastRename(text), []byte("tmp_insert")) {
+		}
+		if diedAtPart(text) {
 			atParts++
 		}
 		killed++
 		evict(t, brokers)
 	}
-	if killed < rounds/2 || atParts < rounds/3 {
+	if killed < rounds/2 || atParts < rounds/4 {
 		t.Errorf("only %d of %d were killed, %d at a part of an INSERT", killed, rounds, atParts)
 	}
+	t.Logf("%d of %d were killed, %d at a part of an INSERT", killed, rounds, atParts)
 	finish(t, c)
 	judge(t, "SIGKILL at the nth rename of a part", killed, c.DSN[len("embedded:"):], brokers, sent{events: n / rounds * rounds})
 }
 
-// lastRename is the last line of a trace that names files.
-func lastRename(trace []byte) (last []byte) {
+// diedAtPart says whether a trace ends in the rename of a part of an INSERT: a call that did not return has the result "?".
+func diedAtPart(trace []byte) bool {
 	for line := range bytes.Lines(trace) {
-		if bytes.Contains(line, []byte("rename")) {
-			last = line
+		if bytes.Contains(line, []byte("tmp_insert")) && bytes.HasSuffix(bytes.TrimSpace(line), []byte("= ?")) {
+			return true
 		}
 	}
-	return last
+	return false
 }
 
 // withTopics makes the topics first.

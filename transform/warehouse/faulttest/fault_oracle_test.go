@@ -73,9 +73,9 @@ func count(t *testing.T, db *warehouse.DB, brokers []string, s sent) (v verdict)
 	v.events, v.doubled = held, int(got[0].Rows-got[0].Positions)
 	v.lost = max(0, held-int(got[0].Positions))
 	p := warehouse.Params{"n": uint64(s.events), "poison": uint64(poisonEvery)}
-	missing := one(t, db, "SELECT count() AS n FROM (SELECT id FROM "+expected+" EXCEPT SELECT id FROM "+stored+")", p)
+	missing := one(t, db, "SELECT count() AS n FROM (SELECT id FROM "+expected+" EXCEPT DISTINCT SELECT id FROM "+stored+")", p)
 	v.lost = max(v.lost, missing)
-	strange := one(t, db, "SELECT count() AS n FROM (SELECT id FROM "+stored+" EXCEPT SELECT id FROM "+expected+")", p)
+	strange := one(t, db, "SELECT count() AS n FROM (SELECT id FROM "+stored+" EXCEPT DISTINCT SELECT id FROM "+expected+")", p)
 	if strange != s.letters {
 		t.Errorf("%d rows are not those that were sent, want %d", strange, s.letters)
 	}
