@@ -28,8 +28,8 @@ import (
 //     until the statement has ended. What comes next waits for it and goes by what it stored. No window.
 //   - http:// and https://: the statement reaches the server with its rows. A process paused between its look at the
 //     fence and the arrival of its request, and resumed after another has taken over and stored the same rows, stores
-//     them once more: about one pause in forty of a writer under load. So there it looks at the fence again afterwards, and says what may
-//     have happened; "verify" lists such rows. For several writers clickhouse:// is the better way.
+//     them once more: about one pause in forty of a writer under load. So there it looks at the fence again afterwards,
+//     and says what may have happened; "verify" lists such rows. For several writers clickhouse:// is the better way.
 //
 // The tables must be read where they were written: with replicas, the address of all writers is the same one replica.
 const (
