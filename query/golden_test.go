@@ -49,27 +49,10 @@ func compileJSON(t testing.TB, raw []byte) (*Statement, error) {
 
 // TestGolden compares the text of every request in testdata; a problem is a golden too.
 func TestGolden(t *testing.T) {
-	requests, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(requests) == 0 {
-		t.Fatalf("no requests in testdata: %v", err)
-	}
-	var wanted []string
-	for _, request := range requests {
-		golden := strings.TrimSuffix(request, ".json") + ".golden.sql"
-		wanted = append(wanted, golden)
-		t.Run(strings.TrimSuffix(filepath.Base(request), ".json"), func(t *testing.T) {
-			raw, err := os.ReadFile(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			st, err := compileJSON(t, raw)
-			if isError := strings.HasPrefix(filepath.Base(request), "error_"); isError != (err != nil) {
-				t.Errorf("error %v, but the name says otherwise", err)
-			}
-			warehousetest.Golden(t, golden, render(t, st, err))
-		})
-	}
-	warehousetest.NoOrphans(t, "testdata/*.golden.sql", wanted)
+	warehousetest.GoldenRequests(t, func(t *testing.T, raw []byte) (string, bool) {
+		st, err := compileJSON(t, raw)
+		return render(t, st, err), err != nil
+	})
 }
 
 // render writes a statement with its parameters as comments, or a problem.

@@ -84,12 +84,7 @@ func (s *Service) Metrics(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Read before the rows, it is never later than what they say.
-	asOf, err := s.asOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.rows(ctx, st.SQL, st.Params)
+	asOf, rows, err := s.ask(ctx, st.SQL, st.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -153,11 +148,7 @@ func (s *Service) Funnel(ctx context.Context, r funnel.Request) (*funnel.Answer,
 	if err != nil {
 		return nil, err
 	}
-	asOf, err := s.asOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.rows(ctx, st.SQL, st.Params)
+	asOf, rows, err := s.ask(ctx, st.SQL, st.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +190,17 @@ func (s *Service) asOf(ctx context.Context) (*clause.Instant, error) {
 		return &clause.Instant{Time: at.UTC()}, nil
 	}
 	return nil, nil //nolint:nilnil // No facts is an answer, not an error.
+}
+
+// ask gives the rows of a statement and the moment they are true for. The moment is read first, so that it is never
+// later than what the rows say.
+func (s *Service) ask(ctx context.Context, sql string, params map[string]any) (*clause.Instant, [][]any, error) {
+	asOf, err := s.asOf(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := s.rows(ctx, sql, params)
+	return asOf, rows, err
 }
 
 // rows runs a statement to its end.
