@@ -42,7 +42,11 @@ function watch(page: Page): Watched {
     if (message.type() === "error" || message.type() === "warning") watched.faults.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => watched.faults.push(`script: ${error.message}`));
-  page.on("requestfailed", (request) => watched.faults.push(`failed: ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    // The browser cancels what a page being left still loads; whatever the server does wrong has another name.
+    const reason = request.failure()?.errorText;
+    if (reason !== "net::ERR_ABORTED") watched.faults.push(`failed: ${request.url()}: ${reason}`);
+  });
   page.on("response", (response) => {
     if (response.status() >= 400) watched.faults.push(`${response.status()}: ${response.url()}`);
   });
