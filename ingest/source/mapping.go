@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/encoding"
 
 	"clew/ingest/event"
 )
@@ -27,8 +28,10 @@ type Mapping struct {
 // input is one file, or the files of one pattern, that share their columns.
 type input struct {
 	file      string
-	delimiter rune
-	columns   []string // the columns the templates use
+	delimiter byte
+	skip      int               // lines before the header
+	encoding  encoding.Encoding // nil: to be found out
+	columns   []string          // the columns the templates use
 	templates []template
 }
 
@@ -143,11 +146,10 @@ func (c *compiler) input(at string, d inputDoc) input {
 		c.fail("%s.file %q %v", at, d.File, err)
 	}
 	if d.Delimiter != "" {
-		r, size := utf8.DecodeRuneInString(d.Delimiter)
-		if size != len(d.Delimiter) || strings.ContainsRune("\"\r\n\uFFFD", r) {
+		if len(d.Delimiter) != 1 || strings.Contains("\"\r\n", d.Delimiter) || d.Delimiter[0] >= utf8.RuneSelf {
 			c.fail("%s.delimiter %q is not usable: give one character, such as \";\" or \"\\t\"", at, d.Delimiter)
 		}
-		c.in.delimiter = r
+		c.in.delimiter = d.Delimiter[0]
 	}
 	if len(d.Events) == 0 {
 		c.fail("%s.events is missing: say what a row becomes", at)

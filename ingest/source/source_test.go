@@ -125,8 +125,8 @@ func TestFaultyRowIsReportedAndTheNextRead(t *testing.T) {
 		`! crm-1.csv:3:27: column "staff": value "many\nlines" is no number: correct it, with a point and without ` +
 			`thousands separators`,
 		`! crm-1.csv:5:1: column "id": value "" missing_field: event_id is missing: send it, not empty`,
-		`! crm-1.csv:6:1: the row is not CSV: wrong number of fields: correct its commas and quotes`,
-		`! crm-1.csv:7:26: the row is not CSV: bare " in non-quoted-field: correct its commas and quotes`,
+		`! crm-1.csv:6: the row has 5 fields and the header 9: correct its delimiters and quotes`,
+		`! crm-1.csv:7:26: there is a " inside a field without quotes: put the field in quotes and double the quote`,
 		`! crm-1.csv:8:24: column "name": value "\xff" invalid_value: contact.name is not valid UTF-8: send ` +
 			`text in UTF-8`,
 		`lead {"event_id":"crm:L7","occurred_at":"2025-12-31T16:00:00Z","lead_id":"L7",` +
@@ -217,9 +217,8 @@ func TestBrokenFiles(t *testing.T) {
 			`"region" "source" "staff"] in the header ["id;at;name;mail;source;staff;industry;region;page"]: ` +
 			`correct the mapping, its delimiter or the file`,
 		"id,at,name,mail,source,staff,industry,region,page,id\n": `column "id" is there twice: rename one`,
-		"id,at,name,mail,source,staff,industry,region,page\n\"" + strings.Repeat("x\n", maxRecord): `the row is ` +
-			`longer ` +
-			`than 1048576 bytes: close its quotes`,
+		"id,at,name,mail,source,staff,industry,region,page\n" + strings.Repeat("x,", maxRecord): `a row is ` +
+			`longer than 1048576 bytes: close its quotes, or correct the delimiter`,
 	} {
 		dir := folder(t, "crm-1.csv", content)
 		equal(t, lines(t, parse(t, crm), dir), []string{`! mapping "crm": file "crm-1.csv": ` + want})

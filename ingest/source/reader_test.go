@@ -1,0 +1,118 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// read returns what a reader gives, each with the position behind it.
+func read(t *testing.T, r *Reader) (out []string, at []Position) {
+	t.Helper()
+	for e, err := range r.Events(t.Context()) {
+		text := fmt.Sprint(err)
+		if err == nil {
+			text = e.Head().EventID
+		}
+		out, at = append(out, text), append(at, r.Position())
+	}
+	return out, at
+}
+
+// resumable has several files, repeats, faulty rows, and rows that give nothing.
+func resumable(t *testing.T) *Reader {
+	t.Helper()
+	dir := folder(t, "report.csv", "id;day;cost;leads;orders\n7;2026-05-01;100.01;3;3\n8;2026-05-02;x;3;0\n"+
+		"9;2026-05-03;\"1;0;0\n10;2026-05-04;0;2;1\n", "report-b.csv", "id;day;cost;leads;orders\n11;2026-05-05;0;1;1\n")
+	m := parse(t, strings.Replace(report, "report.csv", "report*.csv", 1))
+	r, err := m.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReadingGoesOnAtAnyPosition(t *testing.T) {
+	all, at := read(t, resumable(t))
+	equal(t, all, []string{
+		"r:11", "r:11:1", "r:7", "r:7:1", "r:7:2", "r:7:3",
+		`report.csv:3:14: column "cost": value "x" for amount of a cost is no number: correct it, with a point and ` +
+			`without thousands separators`,
+		"report.csv:4: a quote opened in line 4 does not close as it should: correct the quotes of the line; " +
+			"the line is left out, and reading went on with the next",
+		"r:10", "r:10:1",
+	})
+	for i, p := range at {
+		r := resumable(t)
+		r.From(p)
+		rest, places := read(t, r)
+		equal(t, rest, all[i+1:])
+		if len(places) > 0 && places[0] != at[i+1] {
+			t.Errorf("after %v: got position %v, want %v", p, places[0], at[i+1])
+		}
+		if done, total := r.Bytes(); done != total || total != 153 {
+			t.Errorf("after %v: %d of %d bytes read, want all 153", p, done, total)
+		}
+	}
+}
+
+func TestAPositionBehindTheFilesIsRefused(t *testing.T) {
+	for want, p := range map[string]Position{
+		`mapping "crm": file "report-c.csv", where reading is to go on, is gone: put it back, or begin anew`: {
+			File: "report-c.csv", Row: 1,
+		},
+		`mapping "crm": file "report.csv": it has 4 rows and reading was to go on behind row 5: it has changed, ` +
+			`begin anew`: {File: "report.csv", Row: 5},
+	} {
+		r := resumable(t)
+		r.From(p)
+		got, _ := read(t, r)
+		equal(t, got, []string{want})
+	}
+}
+
+func TestACancelledContextEndsReading(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	var last error
+	for _, err := range resumable(t).Events(ctx) {
+		n, last = n+1, err
+		cancel()
+	}
+	if n != 3 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d events, last %v; want the first row's two and the context's error", n, last)
+	}
+}
+
+// TestABrokenQuoteCostsOneLine: the quote in line 70,000 would pair with one far below.
+func TestABrokenQuoteCostsOneLine(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("id;day;cost;leads;orders\n")
+	for line := 2; line <= 90_000; line++ {
+		quote := ""
+		if line == 70_000 {
+			quote = `"`
+		}
+		if line%1000 == 1 {
+			fmt.Fprintf(&b, "%d;\"2026-05-01\";%s0;0;0\n", line, quote)
+			continue
+		}
+		fmt.Fprintf(&b, "%d;2026-05-01;%s0;0;0\n", line, quote)
+	}
+	m := parse(t, report)
+	events, faults := 0, []string{}
+	for _, err := range m.Events(folder(t, "report.csv", b.String())) {
+		if err != nil {
+			faults = append(faults, err.Error())
+			continue
+		}
+		events++
+	}
+	equal(t, faults, []string{"report.csv:70000: a quote opened in line 70000 does not close as it should: correct the " +
+		"quotes of the line; the line is left out, and reading went on with the next"})
+	if events != 90_000-2 {
+		t.Errorf("%d events, want one for each of the 89,998 other lines", events)
+	}
+}
