@@ -1,6 +1,7 @@
 package source
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +19,9 @@ import (
 // Mapping says how the files of one origin become events.
 type Mapping struct {
 	// Name is what the mapping was loaded by.
-	Name    string
+	Name string
+	// Hash is the SHA-256 of its text, in hexadecimal: with another text a Position means another place.
+	Hash    string
 	zone    *time.Location
 	forms   []string // as the mapping writes them, for messages
 	layouts []string // the same for package time
@@ -86,6 +89,7 @@ func Parse(name string, data []byte) (*Mapping, error) {
 		}
 	}
 	m := c.mapping(name, doc)
+	m.Hash = fmt.Sprintf("%x", sha256.Sum256(data))
 	if len(c.faults) > 0 {
 		return nil, fmt.Errorf("mapping %q is wrong:\n  %s", name, strings.Join(c.faults, "\n  "))
 	}
