@@ -1,0 +1,43 @@
+package webhook
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
+)
+
+const (
+	// letterTopic takes what did not map. Ingest finds that it is no event and keeps it as a dead letter.
+	letterTopic = event.TypeLead
+	// maxReasons bounds what a letter says of a payload with many faults.
+	maxReasons = 20
+	// maxLetter is what a payload may become as JSON text; one with more to escape goes as base64.
+	maxLetter = 768 << 10
+)
+
+// unmapped is a letter's value. It has none of an event's fields, so that it can never be taken for one.
+type unmapped struct {
+	Webhook string   `json:"webhook"`
+	Reasons []string `json:"reasons"`
+	Payload string   `json:"payload,omitempty"`
+	// Base64 is the payload where it is not UTF-8.
+	Base64 []byte `json:"payload_base64,omitempty"`
+}
+
+// letter keeps a payload that did not map, byte for byte, and why. Its key names the source.
+func letter(source string, reasons []string, payload []byte) stream.Message {
+	l := unmapped{Webhook: source, Reasons: reasons[:min(len(reasons), maxReasons)], Payload: string(payload)}
+	for i, reason := range l.Reasons {
+		l.Reasons[i] = reason[:min(len(reason), event.MaxText)]
+	}
+	value, err := json.Marshal(l)
+	if err != nil || !utf8.Valid(payload) || len(value) > maxLetter {
+		l.Payload, l.Base64 = "", payload
+		if value, err = json.Marshal(l); err != nil {
+			panic(err) // texts and bytes can always be marshalled
+		}
+	}
+	return stream.Message{Topic: event.Topic(letterTopic), Key: []byte("webhook:" + source), Value: value}
+}
