@@ -3,6 +3,7 @@ package webhook
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
@@ -12,7 +13,8 @@ import (
 
 // The expected signatures and ciphertexts were made with openssl:
 //
-//	hubspot     printf '%s' 'POSThttps://clew.example/…1767225600123' | openssl dgst -sha256 -hmac SECRET -binary | base64
+//	hubspot     printf '%s' 'POSThttps://clew.example/…[…]1767225600123' |
+//	            openssl dgst -sha256 -hmac SECRET -binary | base64
 //	jiandaoyun  printf '%s' 'NONCE:BODY:SECRET:TIMESTAMP' | openssl dgst -sha1
 //	hmac        printf '%s' 'BODY' | openssl dgst -sha256 -hmac SECRET [-binary | base64]
 //	wecom       openssl enc -aes-256-cbc -nopad -K KEY -iv KEY[:16] | base64, of the text padded to 32 bytes;
@@ -28,8 +30,8 @@ const (
 	wxToken     = "a-token-of-16-ch"
 	// The same message of Weiling in WeCom's layout and bare: which one it sends is not public.
 	weilingMessage = `{"header":{"event_type":"progress_add"},"event":{"progress_id":"p1"}}`
-	weilingSealed  = "Q3stYC6hdFzMh9T8HCvyDEQCo/X/irOXHigx3gTjKwP12G2tzMY8o9/1NHX/RNsDIBBPx+9DOx8wl8VLmjQjLRAj6y9isJH0l8ipc" +
-		"670r5xaxgvRcpw8aMG/49fMyyTG"
+	weilingSealed  = "Q3stYC6hdFzMh9T8HCvyDEQCo/X/irOXHigx3gTjKwP12G2tzMY8o9/1NHX/RNsDIBBPx+9DOx8wl8VLmjQjLRAj" +
+		"6y9isJH0l8ipc670r5xaxgvRcpw8aMG/49fMyyTG"
 	weilingBare = "7ENXkB4xL7Y5sY9R4oga3/FXnuPd3PnSF0pQOxkN+EgHky0/5O3oHm7AQ3EkXoa/xtKI1noH423xDhZKj+8L5JnrFo/9K3pxk0GR" +
 		"n9Ep6YKYzscJ+kSt4R6VE3MJQNcw"
 	weilingEcho = "Q3stYC6hdFzMh9T8HCvyDHx378UyYhGRQUn7wQFB+mTlssv5LQIWbTDXop6hk3xebHhmyganhSowbuE9GNqWhQ=="
@@ -272,7 +274,7 @@ func TestWeiling(t *testing.T) {
 	const sealed = "/v1/sources/s?msg_signature=c0ffe10c9598e032262082a72c69440fafa81054&timestamp=1767225600&nonce=n1"
 	const bare = "/v1/sources/s?msg_signature=49c5ae53c2cbfe168fe4c1daffdd3d1bbebc8177&timestamp=1767225600&nonce=n1"
 	check := httptest.NewRequest(http.MethodGet, "/v1/sources/s?msg_signature=0d966cce1b7379abdc5020055d5e233e36230e80"+
-		"&timestamp=1767225600&nonce=n2&echostr="+strings.NewReplacer("+", "%2B", "/", "%2F", "=", "%3D").Replace(weilingEcho), nil)
+		"&timestamp=1767225600&nonce=n2&echostr="+url.QueryEscape(weilingEcho), nil)
 	for _, c := range []exchange{
 		{
 			name: "sealed as WeCom does", proof: ours, code: 200, reply: "success", payload: []string{weilingMessage},
@@ -303,8 +305,14 @@ func TestSalesforce(t *testing.T) {
 	const payload = `{"records":[{"Company":"Acme \u0026 Co","Id":"00Q5g00000AAAAAEAX","Rating":null,"Status":"Open",` +
 		`"attributes":{"type":"Lead"}},{"Company":"Umbra","Id":"00Q5g00000AAAABEAX","attributes":{"type":"Lead"}}]}`
 	for _, c := range []exchange{
-		{name: "outbound message", proof: proof, code: 200, reply: soapAck, payload: []string{payload}, r: post(address, string(message))},
-		{name: "JSON", proof: proof, code: 200, reply: soapAck, payload: []string{`{"records":[]}`}, r: post(address, `{"records":[]}`)},
+		{
+			name: "outbound message", proof: proof, code: 200, reply: soapAck, payload: []string{payload},
+			r: post(address, string(message)),
+		},
+		{
+			name: "JSON", proof: proof, code: 200, reply: soapAck, payload: []string{`{"records":[]}`},
+			r: post(address, `{"records":[]}`),
+		},
 		{name: "of another organization", proof: other, code: 401, r: post(address, string(message))},
 		{name: "without the secret", proof: proof, code: 401, r: post("/v1/sources/s", string(message))},
 	} {

@@ -184,7 +184,8 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 	_ = http.NewResponseController(w).SetReadDeadline(h.cfg.Now().Add(readTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		answer(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes: send less at once", maxBody))
+		answer(w, http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the body is larger than %d bytes: send less at once", maxBody))
 		return
 	}
 	if err != nil {

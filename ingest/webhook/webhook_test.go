@@ -49,7 +49,9 @@ func echo(payload []byte) iter.Seq2[event.Event, error] {
 
 func newHandler(t *testing.T, w Writer, now time.Time, sources map[string]Source) *Handler {
 	t.Helper()
-	h, err := New(Config{Sources: sources, Writer: w, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	h, err := New(Config{
+		Sources: sources, Writer: w, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

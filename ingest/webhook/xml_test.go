@@ -8,7 +8,10 @@ import (
 
 func TestXMLObject(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"texts", `<?xml version="1.0"?><xml><A><![CDATA[1 < 2]]></A><B/> <C>x&amp;y</C></xml>`, `{"A":"1 < 2","B":"","C":"x&y"}`},
+		{
+			"texts", `<?xml version="1.0"?><xml><A><![CDATA[1 < 2]]></A><B/> <C>x&amp;y</C></xml>`,
+			`{"A":"1 < 2","B":"","C":"x&y"}`,
+		},
 		{"prefixes and nesting", `<s:E xmlns:s="u"><s:B><sf:Id>7</sf:Id></s:B></s:E>`, `{"B":{"Id":"7"}}`},
 		{"lists", `<x><a>1</a><b>2</b><a>3</a><a/></x>`, `{"a":["1","3",""],"b":"2"}`},
 		{
@@ -40,7 +43,10 @@ func TestXMLFaults(t *testing.T) {
 		{"text alone", "<x>1</x>", "element x has no elements inside"},
 		{"cut", "<x><a>1", "unexpected EOF"},
 		{"deep", strings.Repeat("<x>", 40) + strings.Repeat("</x>", 40), "it is nested deeper than 32 elements"},
-		{"entity of its own", `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x><a>&e;</a></x>`, "invalid character entity"},
+		{
+			"entity of its own", `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x><a>&e;</a></x>`,
+			"invalid character entity",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if o, err := xmlObject([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
