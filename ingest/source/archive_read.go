@@ -18,6 +18,7 @@ type ArchiveReader struct {
 	archive *Archive
 	from    Position
 	at      Position
+	rows    int64
 	total   int64
 	done    atomic.Int64
 }
@@ -46,6 +47,9 @@ func (r *ArchiveReader) From(p Position) { r.from = p }
 // Position returns the place behind what Messages gave last.
 func (r *ArchiveReader) Position() Position { return r.at }
 
+// Rows returns how many rows Messages has read behind the position it began at, faulty ones included.
+func (r *ArchiveReader) Rows() int64 { return r.rows }
+
 // Bytes returns how far Messages has read and how much there is, in bytes of the files. Any goroutine may ask.
 func (r *ArchiveReader) Bytes() (read, total int64) { return r.done.Load(), r.total }
 
@@ -54,7 +58,7 @@ func (r *ArchiveReader) Bytes() (read, total int64) { return r.done.Load(), r.to
 // and the sequence goes on; any other error ends it. A few hundred rows are held in memory.
 func (r *ArchiveReader) Messages(ctx context.Context) iter.Seq2[Archived, error] {
 	return func(yield func(Archived, error) bool) {
-		r.at = r.from
+		r.at, r.rows = r.from, 0
 		files := r.archive.Files
 		if r.from.File != "" {
 			start := slices.IndexFunc(files, func(f ArchiveFile) bool { return f.File == r.from.File })
@@ -111,6 +115,7 @@ func (r *ArchiveReader) file(
 			return false, err
 		}
 		r.at = Position{File: f.File, Row: row}
+		r.rows++
 		r.done.Store(before + f.Bytes*row/f.Rows)
 		if !yield(m, err) {
 			return false, nil

@@ -72,6 +72,7 @@ type Reader struct {
 	files   []File
 	from    Position
 	at      Position
+	rows    int64
 	total   int64
 	done    atomic.Int64 // bytes of the files read to the end, and of the present one as far as it is read
 }
@@ -113,6 +114,9 @@ func (r *Reader) From(p Position) { r.from = p }
 // Position returns the place behind what Events gave last.
 func (r *Reader) Position() Position { return r.at }
 
+// Rows returns how many rows Events has read behind the position it began at, faulty ones included.
+func (r *Reader) Rows() int64 { return r.rows }
+
 // Bytes returns how far Events has read and how much there is, in bytes of the files as they lie on disk. Any
 // goroutine may ask.
 func (r *Reader) Bytes() (read, total int64) { return r.done.Load(), r.total }
@@ -124,7 +128,7 @@ func (r *Reader) Bytes() (read, total int64) { return r.done.Load(), r.total }
 // among them.
 func (r *Reader) Events(ctx context.Context) iter.Seq2[event.Event, error] {
 	return func(yield func(event.Event, error) bool) {
-		r.at = r.from
+		r.at, r.rows = r.from, 0
 		r.done.Store(0)
 		files, err := r.rest()
 		if err != nil {
@@ -207,6 +211,9 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 		r.at.Row, r.at.Event = r.at.Row+1, 0
 		if r.at.Row < skip.Row {
 			continue
+		}
+		if r.at.Row > skip.Row {
+			r.rows++
 		}
 		if err := ctx.Err(); err != nil {
 			return false, err
