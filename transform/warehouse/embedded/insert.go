@@ -44,7 +44,7 @@ func (s *session) insert(ctx context.Context, sql, format string, body io.ReadCl
 func (s *session) appendAll(ctx context.Context, stream handle, body io.Reader) error {
 	buffer := make([]byte, appendSize)
 	for {
-		n, readErr := io.ReadAtLeast(body, buffer, len(buffer))
+		n, readErr := fill(body, buffer)
 		refused := false
 		if n > 0 {
 			if err := s.guard(ctx, func() { refused = s.engine.api.push(stream, buffer[:n]) }); err != nil {
@@ -52,12 +52,24 @@ func (s *session) appendAll(ctx context.Context, stream handle, body io.Reader) 
 			}
 		}
 		switch {
-		case refused, errors.Is(readErr, io.EOF), errors.Is(readErr, io.ErrUnexpectedEOF):
+		case refused:
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(readErr, io.EOF):
+			return nil
 		case readErr != nil:
 			return fmt.Errorf("read the rows to insert: %w", readErr)
 		}
 	}
+}
+
+// fill reads until the buffer is full. Its error is the body's own: one that breaks off must not look like one that ends.
+func fill(body io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var more int
+		more, err = body.Read(buffer[n:])
+		n += more
+	}
+	return n, err
 }

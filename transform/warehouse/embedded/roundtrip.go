@@ -44,6 +44,9 @@ func (s *session) serve(ctx context.Context, r *request, free func()) (*http.Res
 	}
 	if sql, format, ok := r.insertOfBody(); ok {
 		defer free()
+		if parts := insertFromInput.FindStringSubmatch(sql); parts != nil {
+			return r.answer(nil, s.insertSelected(ctx, parts[1:], format, r))
+		}
 		return r.answer(nil, s.insert(ctx, sql, format, r.body))
 	}
 	what := s.engine.api.analyse(s.handle(), r.sql)

@@ -108,7 +108,10 @@ func TestRequests(t *testing.T) {
 }
 
 // brokenReader fails after some rows.
-type brokenReader struct{ rows io.Reader }
+type brokenReader struct {
+	rows io.Reader
+	err  error
+}
 
 var errBroken = errors.New("the sender broke off")
 
@@ -116,7 +119,7 @@ func (b *brokenReader) Read(p []byte) (int, error) {
 	if n, err := b.rows.Read(p); n > 0 || !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	return 0, errBroken
+	return 0, b.err
 }
 
 func TestInsertBodies(t *testing.T) {
@@ -125,7 +128,7 @@ func TestInsertBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	insert := func(sql string, rows io.Reader) error {
-		target := "http://embedded/?" + url.Values{"query": {sql}}.Encode()
+		target := "http://embedded/?" + url.Values{"query": {sql}, "param_x": {"2000000"}}.Encode()
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, rows)
 		res, err := e.RoundTrip(req)
 		if err != nil {
@@ -142,7 +145,9 @@ func TestInsertBodies(t *testing.T) {
 		fmt.Fprintf(&lines, "%d\t%d\\n\\n\n", i, i)
 	}
 	text := func(s string) func() io.Reader { return func() io.Reader { return strings.NewReader(s) } }
-	broken := func() io.Reader { return &brokenReader{strings.NewReader("7\tx\n")} }
+	broken := func() io.Reader { return &brokenReader{strings.NewReader("7\tx\n"), errBroken} }
+	short := func() io.Reader { return &brokenReader{strings.NewReader("7\tx\n"), io.ErrUnexpectedEOF} }
+	const fromInput = "INSERT INTO t (a, b) SELECT a, b FROM input('a UInt64, b String') "
 	for _, c := range []struct {
 		sql, failure string
 		rows         func() io.Reader
@@ -155,6 +160,14 @@ func TestInsertBodies(t *testing.T) {
 		{sql: "INSERT INTO t (a, b) FORMAT Nothing", rows: text("x\n"), failure: "Code: 73."},
 		{sql: "INSERT INTO t (a) FORMAT Native", rows: text(lines.String()[:100_000]), failure: "Code: "},
 		{sql: "INSERT INTO t (a, b) FORMAT TSV", rows: broken, failure: errBroken.Error()},
+		{sql: "INSERT INTO t (a, b) FORMAT TSV", rows: short, failure: io.ErrUnexpectedEOF.Error()},
+		{sql: fromInput + "WHERE a < {x:UInt64}\nFORMAT TSV", rows: text("1000002\t\\n\\n\n2000000\tx\n")},
+		{sql: fromInput + "FORMAT TSV", rows: text("")},
+		{sql: fromInput + "WHERE b FORMAT TSV", rows: text(lines.String()), failure: "Code: "},
+		{sql: fromInput + "WHERE throwIf(a = {x:UInt64} - 1, 'no') = 0 FORMAT TSV", rows: text("1999999\t\n"), failure: "no"},
+		{sql: fromInput + "WHERE nothing FORMAT TSV", rows: text(lines.String()), failure: "Code: 47."},
+		{sql: fromInput + "FORMAT TSV", rows: broken, failure: errBroken.Error()},
+		{sql: fromInput + "FORMAT TSV", rows: short, failure: io.ErrUnexpectedEOF.Error()},
 	} {
 		for range embedded.DefaultConnections {
 			err := insert(c.sql, c.rows())
@@ -167,7 +180,7 @@ func TestInsertBodies(t *testing.T) {
 		}
 	}
 	got, err := get(e, "SELECT count(), sum(a), countIf(b LIKE '%\\n\\n') FROM t FORMAT TSV", nil)
-	if want := fmt.Sprintf("300002\t%d\t300001\n", 300_000*299_999/2+2_000_001); got != want || err != nil {
+	if want := fmt.Sprintf("300003\t%d\t300002\n", 300_000*299_999/2+3_000_003); got != want || err != nil {
 		t.Errorf("want %q, got %q, %v", want, got, err)
 	}
 }

@@ -166,13 +166,15 @@ func (s *session) stopUntil(returned <-chan struct{}) {
 	}
 }
 
-// stop kills the statement of the session with this tag. A failure shows in that the statement runs on, and is
-// followed by another try.
-func (e *Engine) stop(tag string) {
+// stop kills the statement of the session with this tag, and says whether it ran. A failure shows in that the statement
+// runs on, and is followed by another try.
+func (e *Engine) stop(tag string) (ran bool) {
 	e.kill.Lock()
 	defer e.kill.Unlock()
-	const sql = "KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] = {tag:String} ASYNC FORMAT Null"
-	e.api.destroyResult(start(e.api.query, e.control.handle(), sql, "", map[string]string{"tag": tag}))
+	const sql = "KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] = {tag:String} ASYNC FORMAT TSV"
+	result := start(e.api.query, e.control.handle(), sql, "", map[string]string{"tag": tag})
+	defer e.api.destroyResult(result)
+	return e.api.resultLength(result) > 0
 }
 
 // quoteName writes an identifier.
