@@ -2,7 +2,6 @@ package warehouse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,15 +20,12 @@ import (
 // was visible before the owner looked, the owner waits for its end, or kills it, and then asks the tables what they
 // hold; when it was not, the zombie reads the fence after the epoch was written, and gives up with nothing sent.
 //
-// How an INSERT becomes visible before its rows are sent depends on the way to the warehouse:
+// How an INSERT becomes visible before the fence is read for it depends on the way to the warehouse:
 //
-//   - clickhouse://: preparing the batch starts the statement on the server, which then waits for rows. No window.
+//   - clickhouse://: preparing the batch starts the statement on the server, which then waits for rows.
 //   - In process: the directory belongs to this process, and a table's frontier is locked from before the fence is read
-//     until the statement has ended. What comes next waits for it and goes by what it stored. No window.
-//   - http:// and https://: the statement reaches the server with its rows. A process paused between its look at the
-//     fence and the arrival of its request, and resumed after another has taken over and stored the same rows, stores
-//     them once more: about one pause in forty of a writer under load. So there it looks at the fence again afterwards,
-//     and says what may have happened; "verify" lists such rows. For several writers clickhouse:// is the better way.
+//     until the statement has ended. What comes next waits for it and goes by what it stored.
+//   - http:// and https://: the statement reaches the server with its rows, so it reads the fence itself: see fencedSQL.
 //
 // The tables must be read where they were written: with replicas, the address of all writers is the same one replica.
 const (
@@ -62,25 +58,33 @@ func (w *writer) look(ctx context.Context, where string) {
 func (s *sink) Claim(ctx context.Context, logs []ingest.Log) (ingest.Claim, error) {
 	w := s.db.newWriter()
 	w.at = s.at
+	if err := w.claim(ctx, logs); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *writer) claim(ctx context.Context, logs []ingest.Log) error {
 	fences, err := w.db.fences(ctx, logs)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.epochs = map[ingest.Log]uint64{}
 	for _, l := range logs {
 		w.epochs[l] = fences[l].Epoch + 1
 	}
 	if err := w.putUp(ctx); err != nil {
-		return nil, fmt.Errorf("claim %d partitions in ingest_fence: %w", len(logs), advise(err))
+		return fmt.Errorf("claim %d partitions in ingest_fence: %w", len(logs), advise(err))
 	}
 	if err := w.owns(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	earlier, err := w.db.owners(ctx, logs)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return w, w.db.awaitEnd(ctx, earlier)
+	// Among the owners is the writer itself, of which nothing runs.
+	return w.db.awaitEnd(ctx, earlier)
 }
 
 // putUp writes the writer's epochs into the fence. After an error some may be there: then the logs are nobody's until
@@ -97,6 +101,14 @@ func (w *writer) putUp(ctx context.Context) error {
 		}
 	}
 	return batch.Send()
+}
+
+// mayWrite reads the fence, where an INSERT does not do it itself.
+func (w *writer) mayWrite(ctx context.Context) error {
+	if w.db.overHTTP() {
+		return nil
+	}
+	return w.owns(ctx)
 }
 
 // owns makes sure that the writer still owns all its logs.
@@ -119,20 +131,6 @@ func (w *writer) owns(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// ownedThroughout is for after an INSERT that could not be seen as running before its rows were sent: it says so when
-// another claimed the logs meanwhile.
-func (w *writer) ownedThroughout(ctx context.Context) error {
-	if !strings.HasPrefix(w.db.cfg.DSN, "http") {
-		return nil
-	}
-	err := w.owns(ctx)
-	if errors.Is(err, ingest.ErrFenced) {
-		return fmt.Errorf("rows were stored while another took the partition over, and may be stored twice: see what "+
-			"verify lists, and let several writers reach the warehouse by clickhouse://: %w", err)
-	}
-	return nil // the rows are stored, and the next write looks again
 }
 
 // fence is the last claim of a log: of the largest epoch, the largest owner.
@@ -187,16 +185,20 @@ func (db *DB) owners(ctx context.Context, logs []ingest.Log) ([]string, error) {
 	return owners, nil
 }
 
-// settle waits until no statement of the writer runs whose answer got lost: only then the tables say what it stored.
+// settle makes sure that no statement of the writer whose answer got lost runs or can still begin: only then the tables
+// say what it stored.
 func (w *writer) settle(ctx context.Context) error {
 	if !w.unsettled {
 		return nil
 	}
-	if err := w.db.awaitEnd(ctx, []string{w.id}); err != nil {
-		return err
+	var err error
+	if w.db.overHTTP() && len(w.epochs) > 0 {
+		err = w.renew(ctx)
+	} else {
+		err = w.db.awaitEnd(ctx, []string{w.id})
 	}
-	w.unsettled = false
-	return nil
+	w.unsettled = err != nil
+	return err
 }
 
 // ofOwners picks the writers' statements. A server names them by query_id; the engine in process, which gives ids of

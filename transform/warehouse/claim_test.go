@@ -256,23 +256,6 @@ func TestZombieInProcessIsWaitedFor(t *testing.T) {
 	wantStages(t, db, 300)
 }
 
-// TestZombieByHTTPSaysWhatMayBe stops an owner where nothing can hold it back: between its look at the fence and its
-// request. It finds out when it wakes.
-func TestZombieByHTTPSaysWhatMayBe(t *testing.T) {
-	db, p := served(t, warehousetest.Open(t))
-	other, _ := served(t, p.db)
-	zombie := claimed(t, db, 0)
-	warehouse.Look(zombie, func(_ context.Context, where string) {
-		if where == warehouse.BeforeSend {
-			written(t, claimed(t, other, 0), stages(0, 0, 99), 0)
-		}
-	})
-	_, err := zombie.Write(t.Context(), ingest.Batch{Records: stages(0, 0, 99)})
-	if !errors.Is(err, ingest.ErrFenced) || !strings.Contains(err.Error(), "may be stored twice: see what verify lists") {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestClaimKillsAnInsertThatHangs takes over while the earlier owner's INSERT never ends.
 func TestClaimKillsAnInsertThatHangs(t *testing.T) {
 	db, p := served(t, warehousetest.Open(t))
@@ -291,9 +274,6 @@ func TestClaimKillsAnInsertThatHangs(t *testing.T) {
 		t.Error("the INSERT was not killed")
 	}
 	written(t, owner, stages(0, 0, 299), 0)
-	if _, err := zombie.Write(t.Context(), ingest.Batch{Records: stages(0, 0, 199)}); err != nil {
-		t.Errorf("all its rows are held: %v", err)
-	}
 	if _, err := zombie.Write(t.Context(), ingest.Batch{Records: stages(0, 300, 300)}); !errors.Is(err, ingest.ErrFenced) {
 		t.Errorf("got %v", err)
 	}
@@ -328,9 +308,8 @@ func TestClaimWaitsForARunningInsert(t *testing.T) {
 	<-end.running
 	owner := claimed(t, other, 0)
 	wantStages(t, db, 200) // the claim waited for them
-	// It cannot know whether it was seen in time.
-	if err := <-ended; !errors.Is(err, ingest.ErrFenced) {
-		t.Errorf("got %v", err)
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 	written(t, owner, stages(0, 0, 299), 200)
 	wantStages(t, db, 300)

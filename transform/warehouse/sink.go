@@ -196,7 +196,8 @@ func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
 	for i, f := range t.fields {
 		columns[i] = f.column
 	}
-	batch, err := w.db.Insert(sentAs(w.named(ctx), columns), t.name, t.columns())
+	named := w.fenced(w.named(ctx), t.name, columns)
+	batch, err := w.db.Insert(sentAs(named, columns), t.name, t.columns())
 	if err != nil {
 		return advise(err)
 	}
@@ -207,18 +208,21 @@ func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
 		}
 	}
 	w.look(ctx, beforeCheck)
-	if err := w.owns(ctx); err != nil {
+	if err := w.mayWrite(ctx); err != nil {
 		return err
 	}
 	w.look(ctx, beforeSend)
 	if err := batch.Send(); err != nil {
+		if isFenced(err) {
+			return fmt.Errorf("insert into %s: %w", t.name, ingest.ErrFenced)
+		}
 		if isAmbiguous(err) {
 			w.outcome.Ambiguous++
 			w.unsettled = true
 		}
 		return advise(err)
 	}
-	return w.ownedThroughout(ctx)
+	return nil
 }
 
 // missing leaves out the rows whose position a table holds, and of two rows with one position the second.

@@ -15,6 +15,7 @@ const (
 	settingsKey contextKey = iota
 	queryIDKey
 	columnsKey
+	fencedKey
 )
 
 // WithSettings adds ClickHouse settings for the statements run with the context. What ctx had already stays, except

@@ -211,6 +211,7 @@ func (db *DB) server() (*clickhouse.Options, error) {
 		// A reader that goes away ends its SELECT, and a failure after a long run is the answer's status, not in its body.
 		options.Settings["cancel_http_readonly_queries_on_client_close"] = 1
 		db.execSettings = map[string]any{"wait_end_of_query": 1}
+		options.TransportFunc = func(t *http.Transport) (http.RoundTripper, error) { return fencing{t}, nil }
 	}
 	return options, nil
 }
