@@ -228,18 +228,35 @@ func (r *assignmentRow) message() (Archived, error) {
 
 type costRow struct {
 	headColumns
-	Date        time.Time `parquet:"date,date"`
-	Channel     string    `parquet:"channel,dict"`
-	Campaign    string    `parquet:"campaign,dict"`
-	Amount      float64   `parquet:"amount"`
-	Currency    string    `parquet:"currency,dict"`
-	Impressions uint64    `parquet:"impressions"`
-	Clicks      uint64    `parquet:"clicks"`
+	Date        day     `parquet:"date,date"`
+	Channel     string  `parquet:"channel,dict"`
+	Campaign    string  `parquet:"campaign,dict"`
+	Amount      float64 `parquet:"amount"`
+	Currency    string  `parquet:"currency,dict"`
+	Impressions uint64  `parquet:"impressions"`
+	Clicks      uint64  `parquet:"clicks"`
 }
+
+// day is a date in days since 1970.
+type day int32
+
+// Scan takes the date out of a row of the table.
+func (d *day) Scan(value any) error {
+	t, ok := value.(time.Time)
+	if !ok {
+		return fmt.Errorf("%T is no date", value)
+	}
+	*d = day(t.Unix() / secondsOfDay)
+	return nil
+}
+
+const secondsOfDay = 24 * 60 * 60
+
+func (d day) String() string { return time.Unix(int64(d)*secondsOfDay, 0).UTC().Format(time.DateOnly) }
 
 func (r *costRow) message() (Archived, error) {
 	return r.archived(&event.Cost{
-		Date: r.Date.UTC().Format(time.DateOnly), Channel: r.Channel, Campaign: r.Campaign, Amount: r.Amount,
+		Date: r.Date.String(), Channel: r.Channel, Campaign: r.Campaign, Amount: r.Amount,
 		Currency: r.Currency, Impressions: r.Impressions, Clicks: r.Clicks,
 	}), nil
 }
