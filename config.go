@@ -25,6 +25,7 @@ type Config struct {
 	Warehouse WarehouseConfig `yaml:"warehouse"`
 	Kafka     KafkaConfig     `yaml:"kafka"`
 	HTTP      HTTPConfig      `yaml:"http"`
+	Collect   CollectConfig   `yaml:"collect"`
 	Business  BusinessConfig  `yaml:"business"`
 	Scoring   ScoringConfig   `yaml:"scoring"`
 	Jobs      JobsConfig      `yaml:"jobs"`
@@ -107,6 +108,7 @@ func defaultConfig() Config {
 		Warehouse: WarehouseConfig{Database: "clew", MemoryMiB: 4096},
 		Kafka:     KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4},
 		HTTP:      HTTPConfig{Addr: "127.0.0.1:8080"},
+		Collect:   CollectConfig{Addr: "127.0.0.1:8081"},
 		Business:  BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
 		Scoring:   ScoringConfig{Model: "s3-abc-v1"},
 		Jobs:      JobsConfig{Every: 5 * time.Minute},
@@ -122,6 +124,8 @@ var environment = map[string]func(*Config, string){
 	"CLEW_KAFKA_LISTEN":   func(c *Config, v string) { c.Kafka.Listen = v },
 	"CLEW_KAFKA_PASSWORD": func(c *Config, v string) { c.Kafka.SASL.Password = v },
 	"CLEW_HTTP_ADDR":      func(c *Config, v string) { c.HTTP.Addr = v },
+	"CLEW_COLLECT_ADDR":   func(c *Config, v string) { c.Collect.Addr = v },
+	"CLEW_COLLECT_KEYS":   func(c *Config, v string) { c.Collect.Keys = collectKeys(v) },
 }
 
 // loadConfig reads the file, if one is named, and the environment. It does not validate: flags come after it.
@@ -186,6 +190,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP.Addr); err != nil {
 		fault("http.addr", "%q is not host:port", c.HTTP.Addr)
+	}
+	if err := c.Collect.validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if _, err := time.LoadLocation(c.Business.Timezone); err != nil || c.Business.Timezone == "" {
 		fault("business.timezone", "%q is not an IANA time zone such as Asia/Shanghai", c.Business.Timezone)

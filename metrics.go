@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clew/ingest"
+	"clew/ingest/collect"
 	"clew/jobs"
 	"clew/query/api"
 	"clew/transform/warehouse"
@@ -22,6 +23,7 @@ import (
 // metrics is what a server shows at /metrics: what ingest counts, and what it counts of jobs and requests itself.
 type metrics struct {
 	ingest  *ingest.Stats
+	collect *collect.Collector // nil where nothing is collected
 	started time.Time
 
 	mu       sync.Mutex
@@ -118,6 +120,7 @@ func (m *metrics) WriteMetrics(_ context.Context, w io.Writer) error {
 	var e exposition
 	now := time.Now()
 	e.ingest(m.ingest.Snapshot(), now)
+	e.collect(m.collect)
 	m.mu.Lock()
 	e.jobRuns(m.jobs, now)
 	e.http(m.requests, m.took)

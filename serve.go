@@ -56,6 +56,11 @@ func serve(ctx context.Context, s *system) error {
 	if err != nil {
 		return fmt.Errorf("http.addr %s: %w; name another by CLEW_HTTP_ADDR", s.cfg.HTTP.Addr, err)
 	}
+	collected, err := s.newCollection()
+	if err != nil {
+		return err
+	}
+	watched.collect = collected.collector()
 	app := api.New(api.Config{
 		Service: q, DeadLetters: s.letters(), Dashboard: page, Ready: s.ready, Metrics: watched, Now: time.Now,
 		Log: s.log,
@@ -64,6 +69,7 @@ func serve(ctx context.Context, s *system) error {
 	group.Go(func() error { return app.Listener(listener) })
 	group.Go(func() error { return ingest.Run(ctx, s.ingestConfig()) })
 	group.Go(func() error { return scheduled.Start(ctx) })
+	group.Go(func() error { return collected.run(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return app.ShutdownWithTimeout(shutdownGrace)
