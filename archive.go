@@ -296,4 +296,3 @@ func (a *archiver) copyRows(rows *warehouse.Rows, w *source.ArchiveWriter) (sum 
 	}
 	return sum, rows.Err()
 }
-

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clew/ingest/event"
 	"clew/ingest/simulate"
 	"clew/jobs"
 	"clew/query"
@@ -94,34 +93,12 @@ func (d demo) run(ctx context.Context, s *system, stdout io.Writer) error {
 
 // simulate sends a year of business to Kafka.
 func (d demo) simulate(ctx context.Context, s *system, report *summary) error {
-	zone, err := time.LoadLocation(s.cfg.Business.Timezone)
+	story, err := d.story(s.cfg)
 	if err != nil {
 		return err
 	}
-	year, month, day := time.Now().In(zone).Date()
-	to := time.Date(year, month, day, 0, 0, 0, 0, zone)
-	if d.until != "" {
-		last, err := time.ParseInLocation(time.DateOnly, d.until, zone)
-		if err != nil {
-			return fmt.Errorf("--until %s: want a day such as 2026-01-31", d.until)
-		}
-		to = last.AddDate(0, 0, 1)
-	}
-	cfg := simulate.Config{
-		Seed: d.seed, Leads: d.leads, From: to.AddDate(-1, 0, 0), To: to,
-		Timezone: s.cfg.Business.Timezone, Currency: "CNY",
-	}
-	if err := cfg.Check(); err != nil {
-		return err
-	}
-	report.From, report.Until = cfg.From.Format(time.DateOnly), cfg.To.AddDate(0, 0, -1).Format(time.DateOnly)
-	report.Sent, err = s.send(ctx, "simulate", -1, func(yield func(event.Event, error) bool) {
-		for e := range simulate.Events(cfg) {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	})
+	report.From, report.Until = story.From.Format(time.DateOnly), story.To.AddDate(0, 0, -1).Format(time.DateOnly)
+	report.Sent, err = s.send(ctx, "simulate", -1, errorless(simulate.Events(story)))
 	return err
 }
 

@@ -67,7 +67,7 @@ func rootCommand() *cobra.Command {
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log every step")
 	root.AddCommand(
 		demoCommand(&o), importCommand(&o), jobsCommand(&o), queryCommand(&o), funnelCommand(&o), serveCommand(&o),
-		checkCommand(&o), deadlettersCommand(&o), verifyCommand(&o), archiveCommand(&o), collectCommand(&o),
+		checkCommand(&o), deadlettersCommand(&o), verifyCommand(&o), archiveCommand(&o), collectCommand(&o), simulateCommand(&o),
 	)
 	return root
 }
