@@ -3,8 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-
-	"clew/ingest/stream"
 )
 
 // ErrFenced says that another owner has claimed a log since. The rows were not written, and must not be by this owner:
@@ -44,8 +42,8 @@ type Claim interface {
 	// after the loss, unless the error says so. What it returns counts what it did, also with an error.
 	Write(ctx context.Context, b Batch) (Outcome, error)
 	// Reached compares what the group says was done with what the sink holds. For each log it gives the offset to go on
-	// at: Next when the sink holds the last row before it, and otherwise, as after an older backup was restored, where the
-	// unbroken run of what it holds from First ends.
+	// at: Next when the sink holds a row at the last offset before it or later, and otherwise, as after an older backup was
+	// restored, where the unbroken run of what it holds from First ends.
 	Reached(ctx context.Context, done map[Log]Span) (map[Log]uint64, error)
 }
 
@@ -67,7 +65,7 @@ func (s *share) take(ctx context.Context) error {
 	}
 	var logs []Log
 	for _, a := range s.gen.Assigned {
-		logs = append(logs, s.log(a.Partition))
+		logs = append(logs, s.logs.of(a.Partition))
 	}
 	return s.retry(ctx, "the sink did not hand over the partitions and is asked again: see the cause", func() (err error) {
 		s.claim, err = sink.Claim(ctx, logs)
@@ -114,54 +112,4 @@ func (now *Snapshot) reject(reason string, n int) {
 		now.DeadLetters = map[string]uint64{}
 	}
 	now.DeadLetters[reason] += uint64(n)
-}
-
-// rewind goes back where the sink holds less than the group has committed: an older backup was restored, or a disk was
-// lost. What the tables hold decides; the group's offset only says where to look.
-func (s *share) rewind(ctx context.Context) error {
-	if s.claim == nil {
-		return nil
-	}
-	done := make(map[Log]Span)
-	for p, next := range s.done {
-		if next > s.first[p] {
-			done[s.log(p)] = Span{uint64(s.first[p]), uint64(next)}
-		}
-	}
-	if len(done) == 0 {
-		return nil
-	}
-	var reached map[Log]uint64
-	err := s.retry(ctx, "the sink did not tell what it holds: see the cause", func() (err error) {
-		reached, err = s.claim.Reached(ctx, done)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for p, next := range s.done {
-		if at, ok := reached[s.log(p)]; ok && int64(at) < next {
-			if err := s.goBack(ctx, p, int64(at)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// goBack moves the group's offset first: a batch of rows that are read again may be cut off by a crash with its last
-// row stored and others not, and then only the group's offset tells that they are to be read once more.
-func (s *share) goBack(ctx context.Context, p stream.Partition, at int64) error {
-	s.Log.Error("the tables hold less than the group has committed, as after an older backup was restored: the partition "+
-		"is read again from where they end, nothing is to be done; messages that Kafka has deleted since are lost",
-		"topic", p.Topic, "partition", p.ID, "committed", s.done[p], "tables_end", at, "log_begins", s.first[p])
-	err := s.retry(ctx, "the group's offset could not be moved back: check that the brokers run", func() error {
-		return s.gen.Rewind(p, at)
-	})
-	if err != nil {
-		return err
-	}
-	s.done[p] = at
-	s.Stats.count(func(now *Snapshot) { now.Rewinds++ })
-	return nil
 }

@@ -3,8 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,35 +16,16 @@ import (
 type consumer struct {
 	Config
 	client  *stream.Client
-	sources map[string]uint64 // Position.Source by topic
+	cluster string // its id
 }
 
 // lookAround learns what does not change while Run runs, and fails where Run could not work at all.
-func (c *consumer) lookAround(ctx context.Context) error {
-	id, err := c.client.ClusterID(ctx)
-	if err != nil {
+func (c *consumer) lookAround(ctx context.Context) (err error) {
+	if c.cluster, err = c.client.ClusterID(ctx); err != nil {
 		return err
 	}
-	if _, err := c.client.Partitions(ctx, event.Topics()); err != nil {
-		return err
-	}
-	c.sources = make(map[string]uint64)
-	for _, topic := range event.Topics() {
-		c.sources[topic] = source(id, topic)
-	}
-	return nil
-}
-
-// log names a partition as positions do.
-func (c *consumer) log(p stream.Partition) Log {
-	return Log{Source: c.sources[p.Topic], Partition: uint32(p.ID)}
-}
-
-// source hashes the cluster too: the same topic name in another cluster is another log.
-func source(clusterID, topic string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(clusterID + "\x00" + topic)) // never fails
-	return h.Sum64()
+	_, err = c.client.Partitions(ctx, event.Topics())
+	return err
 }
 
 // run is a member of the group until ctx ends, with breaks where nothing went on.
@@ -82,9 +61,16 @@ func (c *consumer) follow(ctx context.Context, group *stream.Group) error {
 			wait = min(2*wait, lastWait)
 			continue
 		}
-		wait = firstWait
 		var failed error
 		gen.Run(ctx, func(genCtx context.Context) { failed = c.consume(ctx, genCtx, gen) })
+		if errors.Is(failed, stream.ErrNoTopic) {
+			c.Log.Error("a topic is gone and ingest waits until it is there again: nothing is read meanwhile",
+				"group", c.Group, "next_in", wait, "error", failed)
+			pause(ctx, wait)
+			wait = min(2*wait, lastWait)
+			continue
+		}
+		wait = firstWait
 		if errors.Is(failed, errEndGeneration) {
 			pause(ctx, firstWait) // two that take the partitions from each other do so at a bounded rate
 			continue
@@ -100,6 +86,7 @@ type share struct {
 	*consumer
 	gen    *stream.Generation
 	runCtx context.Context // ends when Run is to end, not with the generation
+	logs   names
 	// memory bounds what is fetched and not yet written, in the unit of chunk.size.
 	memory *semaphore.Weighted
 	chunks chan chunk
@@ -114,8 +101,8 @@ type share struct {
 // errEndGeneration ends a generation so that the group is joined anew and read on at its committed offsets.
 var errEndGeneration = errors.New("end the generation")
 
-// consume returns nil when the generation is over, errEndGeneration or errStalled when it is to be ended, and
-// another error when Run must halt.
+// consume returns nil when the generation is over, errEndGeneration, errStalled or stream.ErrNoTopic when it is to be
+// ended, and another error when Run must halt.
 func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) error {
 	s := &share{
 		consumer: c, gen: gen, runCtx: runCtx,
@@ -127,7 +114,7 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 		end:    make(map[stream.Partition]int64),
 	}
 	err := s.prepare(ctx)
-	if ctx.Err() != nil && !errors.Is(err, ErrLogLost) {
+	if ctx.Err() != nil && !errors.Is(err, ErrLogLost) && !errors.Is(err, stream.ErrNoTopic) {
 		return nil // the end of ctx is a success, whatever it interrupted
 	}
 	if err != nil {
@@ -147,51 +134,6 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 	return g.Wait()
 }
 
-// locate finds where to begin and checks that the logs still hold it.
-func (s *share) locate(ctx context.Context) error {
-	if len(s.gen.Assigned) == 0 {
-		return nil
-	}
-	var partitions []stream.Partition
-	for _, a := range s.gen.Assigned {
-		partitions = append(partitions, a.Partition)
-	}
-	var ranges map[stream.Partition]stream.Range
-	err := s.retry(ctx, "kafka did not tell what its topics hold: check that the brokers run", func() (err error) {
-		ranges, err = s.client.Offsets(ctx, partitions)
-		return err
-	})
-	if err != nil {
-		return err // ctx has ended
-	}
-	for _, a := range s.gen.Assigned {
-		r := ranges[a.Partition]
-		begin := a.Offset
-		if begin < 0 {
-			begin = r.First
-		}
-		if begin < r.First || begin > r.End {
-			return s.logLost(a.Partition, begin, r)
-		}
-		s.first[a.Partition], s.done[a.Partition], s.end[a.Partition] = r.First, begin, r.End
-	}
-	return nil
-}
-
-// logLost tells the two ways in which a log can lose what was to be read, for they have different remedies.
-func (s *share) logLost(p stream.Partition, offset int64, r stream.Range) error {
-	if offset < r.First {
-		return fmt.Errorf("%s: %w: group %s reads on at offset %d and the log begins at %d: %d messages were deleted "+
-			"before they were read; have them sent again if they can be, move the group to offset %d "+
-			"(kafka-consumer-groups --reset-offsets), and lengthen the topic's retention",
-			p, ErrLogLost, s.Group, offset, r.First, r.First-offset, r.First)
-	}
-	return fmt.Errorf("%s: %w: group %s reads on at offset %d and the log ends at %d: the topic was deleted and made "+
-		"again, or the brokers lost messages; find out which, then move the group to where it should read on "+
-		"(kafka-consumer-groups --reset-offsets), or give ingest another group to read everything from the start",
-		p, ErrLogLost, s.Group, offset, r.End)
-}
-
 // The waits between attempts: quick at first, then bounded so that a repaired service is noticed soon.
 const (
 	firstWait = 100 * time.Millisecond
@@ -199,14 +141,14 @@ const (
 )
 
 // retry calls do until it succeeds. Each failure is logged with a message that says what to do. The error is that of
-// ctx, when that ended first, or errEndGeneration from do.
+// ctx, when that ended first, or errEndGeneration or stream.ErrNoTopic from do.
 func (c *consumer) retry(ctx context.Context, message string, do func() error) error {
 	for attempt, wait := 1, firstWait; ; attempt, wait = attempt+1, min(2*wait, lastWait) {
 		err := do()
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, errEndGeneration) {
+		if errors.Is(err, errEndGeneration) || errors.Is(err, stream.ErrNoTopic) {
 			return err
 		}
 		if ctx.Err() != nil {

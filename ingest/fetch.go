@@ -30,6 +30,8 @@ type chunk struct {
 	next, end int64
 	// size is the memory the rows take, in bytes, roughly.
 	size int64
+	// last says that the topic is gone and nothing more comes of this log.
+	last bool
 }
 
 // received is when Kafka took the oldest and the newest of the rows; zero when there are none.
@@ -54,7 +56,7 @@ func (c chunk) received() (oldest, newest time.Time) {
 // fetch reads one partition and hands on its rows, until ctx ends. It starts where sent left off. Its error means that
 // Run must halt.
 func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error {
-	r := s.client.NewReader(p, sent.next)
+	r := s.client.NewReader(p, s.logs.ids[p.Topic], sent.next)
 	defer r.Close()
 	var buf []stream.Message
 	wait := firstWait
@@ -74,6 +76,11 @@ func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error
 			wait = firstWait
 		case errors.Is(err, stream.ErrOffsetOutOfRange):
 			return s.offsetOutOfRange(ctx, p, r.Next())
+		case errors.Is(err, stream.ErrTopicGone):
+			s.Log.Warn("a topic was deleted, and perhaps made again: what was read of it is stored, then ingest begins anew",
+				"topic", p.Topic, "partition", p.ID, "offset", r.Next())
+			s.send(ctx, chunk{partition: p, next: sent.next, end: sent.end, last: true})
+			return nil
 		case ctx.Err() == nil:
 			s.Log.Warn("kafka cannot be read, ingest tries again: if this goes on, check the brokers", "topic", p.Topic,
 				"partition", p.ID, "next_in", wait, "error", err)
@@ -87,10 +94,12 @@ func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error
 func (s *share) offsetOutOfRange(ctx context.Context, p stream.Partition, offset int64) error {
 	ranges, err := s.client.Offsets(ctx, []stream.Partition{p})
 	if err != nil {
-		return errors.Join(ErrLogLost, err)
+		s.Log.Warn("kafka does not hold what is to be read next and does not tell what it holds: ingest begins anew",
+			"topic", p.Topic, "partition", p.ID, "offset", offset, "error", err)
+		return errEndGeneration
 	}
 	if r := ranges[p]; offset < r.First || offset > r.End {
-		return s.logLost(p, offset, r)
+		return s.lost(ctx, p, offset, r)
 	}
 	// The broker's view has changed since, as when a partition moves to another leader: look again.
 	return errEndGeneration
@@ -125,7 +134,7 @@ func (s *share) parse(p stream.Partition, messages []stream.Message) chunk {
 }
 
 func (s *share) parseOne(c *chunk, m stream.Message) {
-	pos := Position{Source: s.sources[m.Topic], Partition: uint32(m.Partition), Offset: uint64(m.Offset)}
+	pos := Position{Source: s.logs.sources[m.Topic], Partition: uint32(m.Partition), Offset: uint64(m.Offset)}
 	received := s.receivedAt(m.Time)
 	e, err := event.Decode(m.Topic, m.Value)
 	if err != nil {

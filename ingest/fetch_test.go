@@ -37,14 +37,20 @@ func TestSourcesDiffer(t *testing.T) {
 	seen := make(map[uint64]bool)
 	for _, cluster := range []string{"a", "b", ""} {
 		for _, topic := range []string{"clew.leads", "clew.costs", "bclew.leads"} {
-			seen[source(cluster, topic)] = true
+			for _, id := range []stream.TopicID{{}, {1}, {2}, {15: 1}} {
+				seen[source(cluster, topic, id)] = true
+			}
 		}
 	}
-	if len(seen) != 9 {
-		t.Errorf("9 logs have %d sources", len(seen))
+	if len(seen) != 36 {
+		t.Errorf("36 logs have %d sources", len(seen))
 	}
 	// It is stored with every row: it may never change.
-	if got := source("cluster", "clew.leads"); got != 0x2c48ea49ff4efe69 {
-		t.Errorf("%#x", got)
+	if got := source("cluster", "clew.leads", stream.TopicID{}); got != 0x2c48ea49ff4efe69 {
+		t.Errorf("without an id %#x", got)
+	}
+	id := stream.TopicID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	if got := source("cluster", "clew.leads", id); got != 0xfe9fb92eb2eaba79 {
+		t.Errorf("with an id %#x", got)
 	}
 }

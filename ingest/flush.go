@@ -53,13 +53,14 @@ func (b *pending) add(c chunk) {
 
 func (b *pending) rows() int { return len(b.Records) + len(b.DeadLetters) }
 
-// flush gathers chunks into batches and writes them, until ctx ends.
+// flush gathers chunks into batches and writes them, until ctx ends. The last chunk of a log ends the generation: what
+// was read of a topic that is gone cannot be read again.
 func (s *share) flush(ctx context.Context) error {
 	b := newPending(0)
 	timer := time.NewTimer(s.FlushEvery)
 	timer.Stop()
 	for {
-		full := false
+		full, last := false, false
 		select {
 		case <-ctx.Done():
 			return nil
@@ -72,7 +73,8 @@ func (s *share) flush(ctx context.Context) error {
 			}
 			b.add(c)
 			s.Stats.read(c)
-			full = b.rows() >= s.MaxRows || b.size >= int64(s.MaxBytes)
+			last = c.last
+			full = last || b.rows() >= s.MaxRows || b.size >= int64(s.MaxBytes)
 		}
 		if !full {
 			continue
@@ -80,6 +82,9 @@ func (s *share) flush(ctx context.Context) error {
 		timer.Stop()
 		if err := s.write(ctx, b); err != nil {
 			return err
+		}
+		if last {
+			return errEndGeneration
 		}
 		b = newPending(len(b.Records))
 		s.poke()

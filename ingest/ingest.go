@@ -14,7 +14,8 @@ import (
 
 // Position says where a row came from. Two rows with one Position are the same row, sent twice.
 type Position struct {
-	// Source names the log: a hash of the Kafka cluster's id and the topic.
+	// Source names the log: a hash of the ids of the Kafka cluster and of the topic. A topic that was deleted and made
+	// again is another log, with offsets of its own.
 	Source    uint64
 	Partition uint32
 	Offset    uint64

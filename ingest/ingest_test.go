@@ -200,9 +200,14 @@ func drain(t *testing.T, cfg Config) {
 	caughtUp(t, cfg)
 }
 
+// contextOf ends when a test has lost its patience.
+func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), 2*time.Minute)
+}
+
 func caughtUp(t *testing.T, cfg Config) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := contextOf(t)
 	defer cancel()
 	if err := CaughtUp(ctx, cfg); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
@@ -108,9 +111,39 @@ func endOr(ctx context.Context, err error) error {
 	return fmt.Errorf("ingest: %w", err)
 }
 
+// Drain is a Run that ends when everything is stored that was in the event topics when it had begun, and also what the
+// sink turned out to lack of what the group had committed: it looks at the group's offsets only after it has moved them
+// to where the sink is. With other members in the group it waits for what they have, too.
+func Drain(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	begun := make(chan struct{})
+	began, onFlush := sync.OnceFunc(func() { close(begun) }), cfg.OnFlush
+	cfg.OnFlush = func(p Progress) { onFlush(p); began() }
+	group, running := errgroup.WithContext(ctx)
+	running, stop := context.WithCancel(running)
+	group.Go(func() error { return Run(running, cfg) })
+	group.Go(func() error {
+		defer stop()
+		select {
+		case <-begun:
+			return CaughtUp(running, cfg)
+		case <-running.Done():
+			return nil // by ctx, or by Run, which says why
+		}
+	})
+	return group.Wait()
+}
+
+// lookEvery is how often CaughtUp looks.
+const lookEvery = 50 * time.Millisecond
+
 // CaughtUp waits until the group has committed everything that was in the event topics when it was called. It reads
 // nothing itself: a Run with the same Stream and Group must be under way, here or elsewhere, unless there is nothing to
-// do. It uses only these two fields. The error is the one of ctx, with what was still missing.
+// do. It uses only these two fields. Brokers may come and go meanwhile. The error is the one of ctx, with what was still
+// missing, or one that does not pass by itself, as when a topic does not exist.
+//
+// It goes by the group's offsets alone. A Run that has not begun may yet find that the sink holds less, and move them
+// back; a Drain waits for that.
 func CaughtUp(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	client, err := stream.NewClient(cfg.Stream)
@@ -118,26 +151,35 @@ func CaughtUp(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("ingest: %w", err)
 	}
 	defer client.Close()
-	partitions, err := client.Partitions(ctx, event.Topics())
-	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
-	}
-	goal, err := client.Offsets(ctx, partitions)
-	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
-	}
+	var goal map[stream.Partition]stream.Range
 	for {
-		n, err := missing(ctx, client, cfg.Group, goal)
+		var n int64
+		if goal == nil {
+			goal, err = ends(ctx, client)
+		}
+		if goal != nil {
+			n, err = missing(ctx, client, cfg.Group, goal)
+		}
 		if err == nil && n == 0 {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if err != nil && ctx.Err() == nil && !stream.Transient(err) {
+			return fmt.Errorf("ingest: %w", err)
+		}
+		if !pause(ctx, lookEvery) {
 			return fmt.Errorf("ingest: waiting for group %s to commit %d more messages: %w",
 				cfg.Group, n, errors.Join(ctx.Err(), err))
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// ends asks what the event topics hold.
+func ends(ctx context.Context, c *stream.Client) (map[stream.Partition]stream.Range, error) {
+	partitions, err := c.Partitions(ctx, event.Topics())
+	if err != nil {
+		return nil, err
+	}
+	return c.Offsets(ctx, partitions)
 }
 
 // missing counts the messages up to the goal that are not committed.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
+	"clew/ingest/stream/kafkatest"
 )
 
 func TestAllTopicsReachTheSink(t *testing.T) {
@@ -267,6 +269,77 @@ func TestCaughtUpOnAnEmptyLog(t *testing.T) {
 	defer cancel()
 	if err := CaughtUp(ctx, Config{Stream: kcfg}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A broker that restarts is waited for.
+func TestCaughtUpOutlastsARestart(t *testing.T) {
+	dir := t.TempDir()
+	b, err := stream.StartBroker(stream.BrokerConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kcfg := stream.Config{Brokers: []string{b.Addr()}}
+	if err := stream.EnsureTopics(t.Context(), kcfg, event.Topics(), 1); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, b)
+	down, err := net.Listen("tcp", b.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	caught := make(chan error, 1)
+	go func() { caught <- CaughtUp(ctx, Config{Stream: kcfg}) }()
+	for range 2 { // it has begun, was turned away, and tries again
+		conn, err := down.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed(t, conn)
+	}
+	closed(t, down)
+	again, err := stream.StartBroker(stream.BrokerConfig{Dir: dir, Addr: b.Addr()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, again)
+	if err := <-caught; err != nil {
+		t.Error(err)
+	}
+}
+
+// What does not pass is not waited for.
+func TestCaughtUpNeedsItsTopics(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	if err := kafkatest.DeleteTopics(t.Context(), kcfg.Brokers[0]); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	if err := CaughtUp(ctx, Config{Stream: kcfg}); err == nil || ctx.Err() != nil ||
+		!strings.Contains(err.Error(), "clew.touchpoints") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What the sink lacks of what the group has committed is stored when Drain returns.
+func TestDrainWaitsForARefill(t *testing.T) {
+	kcfg, _ := kafka(t, 2)
+	send(t, kcfg, numbered(t, 0, 1000)...)
+	sink := &claimer{}
+	cfg := Config{Stream: kcfg, Sink: sink, Now: now, FlushEvery: 10 * time.Millisecond}
+	drainOnce(t, cfg)
+	sink.batches = nil
+	drainOnce(t, cfg)
+	wantOnce(t, sink.records(), 1000)
+}
+
+func TestDrainTellsWhyItCannot(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	if err := Drain(t.Context(), Config{Stream: kcfg, Sink: &recorder{}}); err == nil || !strings.Contains(err.Error(), "Now") {
+		t.Errorf("got %v", err)
 	}
 }
 

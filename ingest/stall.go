@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"clew/ingest/stream"
 )
 
 // stallWait is how long a member that left its group stays away, so that another can take over.
@@ -60,9 +62,12 @@ func (s *share) stalled(waitsFor string) error {
 func (s *share) prepare(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, s.StallAfter)
 	defer cancel()
-	for _, step := range []func(context.Context) error{s.take, s.locate, s.rewind} {
+	for _, step := range []func(context.Context) error{s.name, s.take, s.locate, s.rewind} {
 		err := step(limited)
-		if err != nil && ctx.Err() == nil && limited.Err() != nil && !errors.Is(err, ErrLogLost) {
+		if errors.Is(err, stream.ErrNoTopic) || errors.Is(err, ErrLogLost) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil && limited.Err() != nil {
 			return s.stalled("the warehouse and kafka to tell where to begin: see the warnings before")
 		}
 		if err != nil {

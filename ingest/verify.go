@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
@@ -61,7 +62,7 @@ type Verified struct {
 	Doubles []OffsetRange `json:"doubles"`
 	// Kept are rows whose message Kafka has deleted since, by retention or compaction.
 	Kept uint64 `json:"kept"`
-	// Beyond are rows from after the log's end: the topic was made again, or the brokers lost messages.
+	// Beyond are rows from after the log's end: the brokers lost messages, or gave the topic no id and it was made again.
 	Beyond uint64 `json:"beyond"`
 	// Lag are the messages at or after Committed that are not stored yet.
 	Lag int64 `json:"lag"`
@@ -117,7 +118,11 @@ type verifier struct {
 }
 
 func (v *verifier) all(ctx context.Context) ([]Verified, error) {
-	if err := v.lookAround(ctx); err != nil {
+	err := v.lookAround(ctx)
+	if err == nil {
+		v.logs, err = v.identify(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	partitions, err := v.client.Partitions(ctx, event.Topics())
@@ -139,6 +144,14 @@ func (v *verifier) all(ctx context.Context) ([]Verified, error) {
 		}
 		all = append(all, found)
 	}
+	// What was asked for by a topic's name may have been told of another log.
+	now, err := v.identify(ctx)
+	if err == nil && !maps.Equal(now.ids, v.logs.ids) {
+		err = fmt.Errorf("%w meanwhile: run verify again", stream.ErrTopicGone)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return all, nil
 }
 
@@ -146,7 +159,7 @@ func (v *verifier) all(ctx context.Context) ([]Verified, error) {
 // before the first question has its message before the end that is asked for last, and a message committed before
 // the second has its row when the rows are asked for.
 func (v *verifier) partition(ctx context.Context, p stream.Partition) (Verified, error) {
-	log := Stretch{Topic: p.Topic, Source: v.sources[p.Topic], Partition: uint32(p.ID)}
+	log := Stretch{Topic: p.Topic, Source: v.logs.sources[p.Topic], Partition: uint32(p.ID)}
 	reach, err := v.audit.Reach(ctx, log)
 	if err != nil {
 		return Verified{}, err
@@ -272,7 +285,7 @@ const (
 
 // read compares the messages from offset from up to to with what is held of them.
 func (c *comparison) read(ctx context.Context, from, to int64, held []Held) error {
-	r := c.client.NewReader(c.p, from)
+	r := c.client.NewReader(c.p, c.logs.ids[c.p.Topic], from)
 	defer func() { r.Close() }()
 	var buf []stream.Message
 	for failed := 0; r.Next() < to; {
@@ -296,7 +309,9 @@ func (c *comparison) read(ctx context.Context, from, to int64, held []Held) erro
 				return err
 			}
 			r.Close()
-			r = c.client.NewReader(c.p, next)
+			r = c.client.NewReader(c.p, c.logs.ids[c.p.Topic], next)
+		case errors.Is(err, stream.ErrTopicGone):
+			return fmt.Errorf("%w: run verify again", err)
 		default:
 			if failed++; failed == readAttempts || !pause(ctx, firstWait) {
 				return errors.Join(err, ctx.Err())
@@ -321,8 +336,8 @@ func (c *comparison) skip(ctx context.Context, next int64) (int64, error) {
 		return 0, err
 	}
 	if r := ranges[c.p]; r.First <= next {
-		return 0, fmt.Errorf("%w: offset %d cannot be read and Kafka holds %d up to %d: the topic was made again or the "+
-			"brokers lost messages; run verify again", ErrLogLost, next, r.First, r.End)
+		return 0, fmt.Errorf("%w: offset %d cannot be read and Kafka holds %d up to %d: the brokers lost "+
+			"messages; run verify again", ErrLogLost, next, r.First, r.End)
 	}
 	return ranges[c.p].First, nil
 }

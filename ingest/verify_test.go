@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
@@ -140,6 +141,55 @@ func TestVerifyMissesNoTransactionMarker(t *testing.T) {
 	v := behaviors(t, cfg, &held, VerifyOptions{})
 	if v.Missing != 2 || !slices.Equal(v.Gaps, []OffsetRange{{2, 4}}) {
 		t.Errorf("missing %d, gaps %v", v.Missing, v.Gaps)
+	}
+}
+
+// The offsets that compaction has emptied are no messages either, wherever they are: within what is read at once, between
+// two readings and before the log's end. What was stored before is kept.
+func TestVerifyMissesNothingThatWasCompacted(t *testing.T) {
+	c, err := kafkatest.StartCluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.CreateCompacted(t.Context(), event.Topics()...); err != nil {
+		t.Fatal(err)
+	}
+	kcfg := stream.Config{Brokers: c.Addrs()}
+	var early recorder
+	cfg := Config{Stream: kcfg, Group: "early", Sink: &early, Now: now, FlushEvery: 10 * time.Millisecond}
+	const sent, keys = 3000, 97
+	for from := 0; from < sent; from += 100 {
+		send(t, kcfg, numbered(t, from, from+100)...)
+	}
+	drainOnce(t, cfg)
+	wantOnce(t, early.records(), sent)
+	c.Compact()
+	var late recorder
+	cfg.Group, cfg.Sink = "late", &late
+	drainOnce(t, cfg)
+	var held shelf
+	for _, rec := range late.records() {
+		held.offsets = append(held.offsets, rec.Offset)
+	}
+	// The last message of each key, and what came with the last of all: the end of a log is not compacted.
+	if n := len(held.offsets); n < keys || n > keys+100 || held.offsets[n-1] != sent-1 || held.offsets[0] < 100 {
+		t.Fatalf("%d messages are left: %v", n, held.offsets)
+	}
+	left := uint64(len(held.offsets))
+	for _, window := range []uint64{1, 7, 1000, 1 << 20} {
+		v := behaviors(t, cfg, &held, VerifyOptions{Window: window})
+		if v.Messages != int64(left) || v.Rows != left || v.Missing != 0 || v.Kept != 0 || v.Lag != 0 || !v.Right() {
+			t.Errorf("window %d: %+v", window, v)
+		}
+	}
+	cfg.Group, held.offsets = "early", nil
+	for o := range uint64(sent) {
+		held.offsets = append(held.offsets, o)
+	}
+	v := behaviors(t, cfg, &held, VerifyOptions{})
+	if v.Messages != int64(left) || v.Rows != sent || v.Kept != sent-left || v.Missing != 0 || !v.Right() {
+		t.Errorf("of what was stored before: %+v", v)
 	}
 }
 

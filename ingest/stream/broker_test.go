@@ -112,7 +112,7 @@ func readAll(t *testing.T, c *Client, p Partition) []Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := c.NewReader(p, ranges[p].First)
+	r := newReader(t, c, p, ranges[p].First)
 	defer r.Close()
 	var all []Message
 	for r.Next() < ranges[p].End {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Client asks a cluster about itself and opens what reads from it. It is safe for concurrent use.
@@ -16,6 +19,7 @@ type Client struct {
 	cfg       Config
 	transport *kafka.Transport
 	client    *kafka.Client
+	ids       *kgo.Client // for what has to do with topic ids
 }
 
 // NewClient checks the configuration and reads the files it names. It connects when first used.
@@ -27,15 +31,27 @@ func NewClient(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	opts, err := cfg.idOptions(cfg.Brokers...)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka at %s: %w", strings.Join(cfg.Brokers, ","), err)
+	}
 	return &Client{
 		cfg:       cfg,
 		transport: t,
 		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Timeout: requestTimeout, Transport: t},
+		ids:       ids,
 	}, nil
 }
 
 // Close closes the client's connections. What it opened, groups and readers, is closed on its own.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.ids.Close()
+}
 
 func (c *Client) metadata(ctx context.Context, topics []string) (*kafka.MetadataResponse, error) {
 	m, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
@@ -82,19 +98,17 @@ func (c *Client) Partitions(ctx context.Context, topics []string) ([]Partition, 
 	return found, nil
 }
 
-func (c *Client) leader(ctx context.Context, p Partition) (kafka.Partition, error) {
-	m, err := c.metadata(ctx, []string{p.Topic})
-	if err != nil {
-		return kafka.Partition{}, err
+// Transient says whether an error of a request may pass by itself, as while a broker restarts or a partition has no
+// leader. What an operator must put right does not.
+func Transient(err error) bool {
+	if e, ok := errors.AsType[kafka.Error](err); ok {
+		return e.Temporary()
 	}
-	for _, t := range m.Topics {
-		for _, kp := range t.Partitions {
-			if kp.ID == p.ID && kp.Leader.Host != "" {
-				return kp, nil
-			}
-		}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Op != "remote error" // so crypto/tls calls an alert
 	}
-	return kafka.Partition{}, fmt.Errorf("%s has no leader: check the brokers that hold it", p)
+	_, timeout := errors.AsType[net.Error](err)
+	return timeout || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // Range is what a partition holds: the offsets from First to End, without End.

@@ -11,6 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// newReader reads the topic that has the name now.
+func newReader(t *testing.T, c *Client, p Partition, offset int64) *Reader {
+	t.Helper()
+	ids, err := c.TopicIDs(t.Context(), []string{p.Topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.NewReader(p, ids[p.Topic], offset)
+}
+
 func TestReaderReadsInPieces(t *testing.T) {
 	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
@@ -19,7 +29,7 @@ func TestReaderReadsInPieces(t *testing.T) {
 		texts = append(texts, fmt.Sprint(i))
 	}
 	write(t, cfg, topic, texts...)
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 7) // in the middle of a compressed batch
+	r := newReader(t, newClient(t, cfg), Partition{topic, 0}, 7) // in the middle of a compressed batch
 	defer r.Close()
 	var got []string
 	for r.Next() < 2500 {
@@ -45,7 +55,7 @@ func TestReaderStopsAtABytesLimit(t *testing.T) {
 	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
 	write(t, cfg, topic, strings.Repeat("a", 1000), strings.Repeat("b", 1000), strings.Repeat("c", 1000))
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	r := newReader(t, newClient(t, cfg), Partition{topic, 0}, 0)
 	defer r.Close()
 	piece, err := r.Fetch(t.Context(), nil, 100, 1500)
 	if err != nil || len(piece) != 2 || r.Next() != 2 {
@@ -70,7 +80,7 @@ func TestReaderRefusesOffsetsTheLogDoesNotHold(t *testing.T) {
 	}
 	c := newClient(t, cfg)
 	for offset, inRange := range map[int64]bool{0: false, 1: false, 2: true, 3: true, 4: false} {
-		r := c.NewReader(Partition{topic, 0}, offset)
+		r := newReader(t, c, Partition{topic, 0}, offset)
 		_, err := r.Fetch(t.Context(), nil, 10, 1000)
 		r.Close()
 		if errors.Is(err, ErrOffsetOutOfRange) == inRange || inRange && err != nil {
@@ -82,7 +92,7 @@ func TestReaderRefusesOffsetsTheLogDoesNotHold(t *testing.T) {
 func TestReaderEndsWithItsContext(t *testing.T) {
 	cfg := anyBroker(t)
 	topic := createTopic(t, cfg, 1)
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	r := newReader(t, newClient(t, cfg), Partition{topic, 0}, 0)
 	defer r.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan error)
@@ -147,7 +157,7 @@ func TestReaderReadsOnAfterABrokerRestart(t *testing.T) {
 	cfg := Config{Brokers: []string{b.Addr()}}
 	topic := createTopic(t, cfg, 1)
 	write(t, cfg, topic, "a")
-	r := newClient(t, cfg).NewReader(Partition{topic, 0}, 0)
+	r := newReader(t, newClient(t, cfg), Partition{topic, 0}, 0)
 	defer r.Close()
 	got, err := r.Fetch(t.Context(), nil, 10, 1000)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // SASL says who we are to brokers that ask. The zero value is for brokers that do not.
@@ -130,10 +131,10 @@ func (c Config) explain(err error) error {
 		hint = "kafka.tls.enabled: the broker does not speak TLS on this port; set it to false, or name the broker's TLS port"
 	case alert && remote.Op == "remote error": // so crypto/tls calls an alert
 		hint = "kafka.tls.cert: the broker wants a certificate from us, or does not trust this one"
-	case errors.Is(err, kafka.SASLAuthenticationFailed):
+	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kerr.SaslAuthenticationFailed):
 		hint = fmt.Sprintf("kafka.sasl.username, CLEW_KAFKA_PASSWORD: the broker does not know user %q with this password",
 			c.SASL.Username)
-	case errors.Is(err, kafka.UnsupportedSASLMechanism):
+	case errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kerr.UnsupportedSaslMechanism):
 		hint = fmt.Sprintf("kafka.sasl.mechanism: the broker does not offer %s", c.SASL.Mechanism)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		hint = "the broker hung up: if that goes on, see whether kafka.tls.enabled and kafka.sasl are as the port wants them"

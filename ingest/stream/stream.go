@@ -30,7 +30,7 @@ const (
 	metadataTTL = 2 * time.Second
 )
 
-// Config says where Kafka is. All connections are made from it, in dialer and transport below.
+// Config says where Kafka is. All connections are made from it, in dialer, transport and idOptions.
 type Config struct {
 	// Brokers are addresses as host:port; any one that answers is enough.
 	Brokers []string
@@ -87,7 +87,7 @@ func (c Config) maxMessageBytes() int {
 	return cmp.Or(c.MaxMessageBytes, 1_000_000)
 }
 
-// dialer serves the consumer group and the readers, which hold connections of their own.
+// dialer serves the consumer group, which holds connections of its own.
 func (c Config) dialer() (*kafka.Dialer, error) {
 	mechanism, encryption, err := c.security()
 	return &kafka.Dialer{
@@ -96,7 +96,7 @@ func (c Config) dialer() (*kafka.Dialer, error) {
 	}, err
 }
 
-// transport serves everything else. Each has a pool of connections, to be closed with CloseIdleConnections.
+// transport serves everything else but what has to do with topic ids: see idOptions. Each has a pool of connections, to be closed with CloseIdleConnections.
 func (c Config) transport() (*kafka.Transport, error) {
 	mechanism, encryption, err := c.security()
 	return &kafka.Transport{

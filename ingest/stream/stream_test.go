@@ -2,9 +2,12 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +21,24 @@ func TestConfigNeedsAddresses(t *testing.T) {
 	for _, brokers := range [][]string{nil, {"localhost"}, {"localhost:9092", "other:"}} {
 		if _, err := NewClient(Config{Brokers: brokers}); err == nil {
 			t.Errorf("brokers %q were taken", brokers)
+		}
+	}
+}
+
+func TestTransient(t *testing.T) {
+	for err, want := range map[error]bool{
+		kafka.NotLeaderForPartition:                           true,
+		kafka.LeaderNotAvailable:                              true,
+		kafka.SASLAuthenticationFailed:                        false,
+		kafka.TopicAuthorizationFailed:                        false,
+		io.ErrUnexpectedEOF:                                   true,
+		context.DeadlineExceeded:                              true,
+		&net.OpError{Op: "dial", Err: errors.New("refused")}:  true,
+		&net.OpError{Op: "remote error", Err: errors.New("")}: false,
+		ErrNoTopic: false,
+	} {
+		if Transient(fmt.Errorf("ask: %w", err)) != want {
+			t.Errorf("%v: want %v", err, want)
 		}
 	}
 }

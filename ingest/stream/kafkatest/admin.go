@@ -2,10 +2,8 @@ package kafkatest
 
 import (
 	"context"
-	"net"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -89,41 +87,4 @@ func Transact(ctx context.Context, addr, topic string, partition int, value []by
 		return err
 	}
 	return client.EndTransaction(ctx, kgo.TransactionEndTry(commit))
-}
-
-// Cluster is three embedded brokers in this process whose leaders and coordinators move when asked to.
-type Cluster struct {
-	cluster *kfake.Cluster
-	moves   int
-}
-
-// StartCluster starts one with its logs in memory.
-func StartCluster() (*Cluster, error) {
-	c, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-		return net.Listen(network, "127.0.0.1:0")
-	}))
-	if err != nil {
-		return nil, err
-	}
-	return &Cluster{cluster: c}, nil
-}
-
-// Addrs are the brokers' addresses as host:port.
-func (c *Cluster) Addrs() []string { return c.cluster.ListenAddrs() }
-
-// Close ends the brokers.
-func (c *Cluster) Close() { c.cluster.Close() }
-
-// Move gives each partition of the topics another leader, and each group another coordinator.
-func (c *Cluster) Move(topics []string, partitions int) error {
-	c.moves++
-	for i, t := range topics {
-		for p := range partitions {
-			if err := c.cluster.MoveTopicPartition(t, int32(p), int32((i+p+c.moves)%3)); err != nil {
-				return err
-			}
-		}
-	}
-	c.cluster.RehashCoordinators()
-	return nil
 }

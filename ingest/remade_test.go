@@ -1,0 +1,185 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"clew/ingest/event"
+	"clew/ingest/stream"
+	"clew/ingest/stream/kafkatest"
+)
+
+// remake deletes the topics and makes them again.
+func remake(t *testing.T, kcfg stream.Config) {
+	t.Helper()
+	if err := kafkatest.DeleteTopics(t.Context(), kcfg.Brokers[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.EnsureTopics(t.Context(), kcfg, event.Topics(), 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drainOnce is a Drain within the patience of a test.
+func drainOnce(t *testing.T, cfg Config) {
+	t.Helper()
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	if err := Drain(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantPlaces checks that the ids 0 to n-1 were each written once, and each to a position of its own: a sink takes two
+// rows of one position for one.
+func wantPlaces(t *testing.T, records []Record, n int) {
+	t.Helper()
+	wantOnce(t, records, n)
+	at := make(map[Position]bool)
+	for _, r := range records {
+		at[r.Position] = true
+	}
+	if len(at) != n {
+		t.Errorf("%d events are at %d positions", n, len(at))
+	}
+}
+
+// A topic that was deleted and made again is read from its beginning, whatever the group's offset says, and its rows are
+// not taken for those of the topic before.
+func TestTopicMadeAgainIsReadFromItsBeginning(t *testing.T) {
+	const old = 500
+	p := stream.Partition{Topic: event.Topic(event.TypeBehavior)}
+	for _, fresh := range []int{300, 500, 800} {
+		for _, kept := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d after %d, group's offset kept %v", fresh, old, kept), func(t *testing.T) {
+				kcfg, _ := kafka(t, 1)
+				sink, stats := &claimer{}, &Stats{}
+				cfg := Config{Stream: kcfg, Sink: sink, Now: now, FlushEvery: 10 * time.Millisecond, Stats: stats}
+				send(t, kcfg, numbered(t, 0, old)...)
+				drainOnce(t, cfg)
+				remake(t, kcfg)
+				if kept {
+					if err := kafkatest.Commit(t.Context(), kcfg.Brokers[0], DefaultGroup, p.Topic, p.ID, old); err != nil {
+						t.Fatal(err)
+					}
+				}
+				send(t, kcfg, numbered(t, old, old+fresh)...)
+				drainOnce(t, cfg)
+				wantPlaces(t, sink.records(), old+fresh)
+				wantCommitted(t, kcfg, p, int64(fresh))
+				if got := stats.Snapshot().Rewinds; kept && got != 1 {
+					t.Errorf("%d rewinds", got)
+				}
+				drainOnce(t, cfg) // and there is nothing more to do
+				wantPlaces(t, sink.records(), old+fresh)
+			})
+		}
+	}
+}
+
+func wantCommitted(t *testing.T, kcfg stream.Config, p stream.Partition, want int64) {
+	t.Helper()
+	client, err := stream.NewClient(kcfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	got, err := client.Committed(t.Context(), DefaultGroup, []stream.Partition{p})
+	if err != nil || got[p] != want {
+		t.Errorf("committed %v, %v; want %d", got, err, want)
+	}
+}
+
+// While ingest runs: what was read and not written when the topic went is written, with the old log's positions, and
+// the new topic is read when it comes.
+func TestTopicMadeAgainUnderWay(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	sink, stats := &claimer{}, &Stats{}
+	stop := start(t, Config{Stream: kcfg, Sink: sink, FlushEvery: time.Hour, MaxRows: 1000, Stats: stats})
+	defer stop()
+	send(t, kcfg, numbered(t, 0, 500)...)
+	await(t, func() bool { return isRead(stats) })
+	if err := kafkatest.DeleteTopics(t.Context(), kcfg.Brokers[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return len(sink.records()) == 500 })
+	if err := stream.EnsureTopics(t.Context(), kcfg, event.Topics(), 1); err != nil {
+		t.Fatal(err)
+	}
+	send(t, kcfg, numbered(t, 500, 1500)...)
+	await(t, func() bool { return len(sink.records()) == 1500 })
+	stop()
+	wantPlaces(t, sink.records(), 1500)
+}
+
+// isRead says that the behaviours in Kafka were fetched: a write of up to 1000 messages is one answer.
+func isRead(stats *Stats) bool {
+	for _, p := range stats.Snapshot().Partitions {
+		if !p.OldestUnflushed.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// await asks until a fact is true.
+func await(t *testing.T, fact func() bool) {
+	t.Helper()
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	for !fact() {
+		if !pause(ctx, 5*time.Millisecond) {
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+// Brokers that give topics no ids: a log that ends before what is stored of it is not the same log, so Run halts and
+// does not take the new messages for the old.
+func TestTopicMadeAgainWithoutIDs(t *testing.T) {
+	c, err := kafkatest.StartOld("2.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	kcfg := stream.Config{Brokers: c.Addrs()}
+	if err := stream.EnsureTopics(t.Context(), kcfg, event.Topics(), 1); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	sink := &claimer{}
+	cfg := Config{
+		Stream: kcfg, Sink: sink, Now: now, FlushEvery: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}
+	send(t, kcfg, numbered(t, 0, 500)...)
+	drainOnce(t, cfg)
+	if !strings.Contains(log.String(), "give topics no ids") {
+		t.Errorf("the log does not say so:\n%s", log.String())
+	}
+	remake(t, kcfg)
+	send(t, kcfg, numbered(t, 500, 800)...)
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	wantHalt(t, Run(ctx, cfg), event.Topic(event.TypeBehavior), "ends at 300", "another database")
+	wantPlaces(t, sink.records(), 500)
+}
+
+// Brokers that lost messages: the same log ends before what is stored of it, and new messages must not be taken for
+// those that were lost. The group's offset does not matter.
+func TestRunHaltsWhenRowsAreBeyondTheLog(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	sink := &claimer{}
+	cfg := Config{Stream: kcfg, Sink: sink, Now: now, FlushEvery: 10 * time.Millisecond}
+	send(t, kcfg, numbered(t, 0, 500)...)
+	drainOnce(t, cfg)
+	beyond := sink.batches[0].Records[0]
+	beyond.Offset = 500
+	sink.batches = append(sink.batches, Batch{Records: []Record{beyond}})
+	ctx, cancel := contextOf(t)
+	defer cancel()
+	wantHalt(t, Run(ctx, cfg), event.Topic(event.TypeBehavior), "ends at 500", "make it again", "offset 500 or beyond")
+}
