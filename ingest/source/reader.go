@@ -84,13 +84,17 @@ func (m *Mapping) Open(dir string) (*Reader, error) {
 	}
 	r := &Reader{mapping: m, fsys: os.DirFS(dir)}
 	for i, in := range m.inputs {
-		found, err := fs.Glob(r.fsys, in.file)
-		if err != nil {
-			return nil, fmt.Errorf("mapping %q: %w", m.Name, err)
+		if in.file == "" {
+			continue
 		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("mapping %q needs file %q, and %q has none: put it there or name another directory",
-				m.Name, in.file, dir)
+		found, err := r.find(dir, in.file)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range in.joins {
+			if _, err := r.find(dir, j.in.file); err != nil {
+				return nil, err
+			}
 		}
 		for _, name := range found {
 			info, err := fs.Stat(r.fsys, name)
@@ -101,7 +105,23 @@ func (m *Mapping) Open(dir string) (*Reader, error) {
 			r.total += info.Size()
 		}
 	}
+	if len(r.files) == 0 {
+		return nil, fmt.Errorf("mapping %q has no files, only webhooks: send payloads to it", m.Name)
+	}
 	return r, nil
+}
+
+// find returns the files of a pattern, of which there must be one.
+func (r *Reader) find(dir, pattern string) ([]string, error) {
+	found, err := fs.Glob(r.fsys, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %q: %w", r.mapping.Name, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("mapping %q needs file %q, and %q has none: put it there or name another directory",
+			r.mapping.Name, pattern, dir)
+	}
+	return found, nil
 }
 
 // Files returns what will be read, in order. A file that two inputs read is there twice.
@@ -178,14 +198,14 @@ type rows interface {
 // file reads one file. It returns false when yield did.
 func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error) bool) (more bool, err error) {
 	in := &r.mapping.inputs[f.input]
-	file, err := r.fsys.Open(f.Name)
+	before := r.done.Load()
+	rows, closeFile, err := openFile(r.fsys, f, in, &r.done)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	before := r.done.Load()
-	rows, err := openRows(&counter{r: file, n: &r.done}, in)
-	if err != nil {
+	defer func() { err = errors.Join(err, closeFile()) }()
+	row := newRow(r.mapping, in, f.Name, rows)
+	if row.joined, err = r.lookups(in); err != nil {
 		return false, err
 	}
 	skip := Position{}
@@ -193,7 +213,6 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 		skip = r.from
 	}
 	r.at = Position{Input: f.input, File: f.Name}
-	row := newRow(r.mapping, in, f.Name, rows)
 	for {
 		err := rows.next()
 		if errors.Is(err, io.EOF) {
@@ -212,12 +231,10 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 		if r.at.Row < skip.Row {
 			continue
 		}
-		if r.at.Row > skip.Row {
-			r.rows++
-		}
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
+		row.number = r.at.Row
 		if !r.row(row, fault, skip, yield) {
 			return false, nil
 		}
@@ -238,19 +255,6 @@ func (r *Reader) row(row *row, fault *RowError, skip Position, yield func(event.
 		return give(nil, fault)
 	}
 	return row.events(give)
-}
-
-// openRows tells the format of a file. This is the one place that knows them all.
-func openRows(r io.Reader, in *input) (rows, error) {
-	unpacked, err := unpack(r)
-	if err != nil {
-		return nil, err
-	}
-	text, err := decode(unpacked, in.encoding)
-	if err != nil {
-		return nil, err
-	}
-	return openCSV(text, in)
 }
 
 // counter counts what is read.
@@ -275,43 +279,4 @@ func Read(ctx context.Context, m *Mapping, dir string) iter.Seq2[event.Event, er
 		}
 		r.Events(ctx)(yield)
 	}
-}
-
-// places finds the columns in the header. Its error names every one that is missing.
-func (in *input) places(header []string) ([]int, error) {
-	out := make([]int, len(in.columns))
-	var missing []string
-	for i, c := range in.columns {
-		out[i] = slices.Index(header, c)
-		switch {
-		case out[i] < 0:
-			missing = append(missing, c)
-		case slices.Contains(header[out[i]+1:], c):
-			return nil, fmt.Errorf("column %q is there twice: rename one", c)
-		}
-	}
-	if len(missing) > 0 {
-		slices.Sort(missing)
-		return nil, fmt.Errorf("no column %q in the header %q: correct the mapping, its delimiter or the file",
-			missing, header)
-	}
-	return out, nil
-}
-
-// Events reads a directory from the beginning.
-func (m *Mapping) Events(dir string) iter.Seq2[event.Event, error] {
-	return Read(context.Background(), m, dir)
-}
-
-// Count returns how many events the files hold: the total for a progress display. Faulty rows count nothing.
-func (m *Mapping) Count(dir string) (int64, error) {
-	var total int64
-	for _, err := range m.Events(dir) {
-		if _, faulty := errors.AsType[*RowError](err); err != nil && !faulty {
-			return total, err
-		} else if err == nil {
-			total++
-		}
-	}
-	return total, nil
 }

@@ -38,8 +38,8 @@ func TestReadingGoesOnAtAnyPosition(t *testing.T) {
 	all, at := read(t, resumable(t))
 	equal(t, all, []string{
 		"r:11", "r:11:1", "r:7", "r:7:1", "r:7:2", "r:7:3",
-		`report.csv:3:14: column "cost": value "x" for amount of a cost is no number: correct it, with a point and ` +
-			`without thousands separators`,
+		`report.csv:3:14: column "cost": value "x" for amount of a cost is no number: correct it, or use |number ` +
+			`where it is written as 1,234.50 or 12.5万`,
 		"report.csv:4: a quote opened in line 4 does not close as it should: correct the quotes of the line; " +
 			"the line is left out, and reading went on with the next",
 		"r:10", "r:10:1",
@@ -75,6 +75,7 @@ func TestAPositionBehindTheFilesIsRefused(t *testing.T) {
 
 func TestACancelledContextEndsReading(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	n := 0
 	var last error
 	for _, err := range resumable(t).Events(ctx) {
@@ -103,7 +104,7 @@ func TestABrokenQuoteCostsOneLine(t *testing.T) {
 	}
 	m := parse(t, report)
 	events, faults := 0, []string{}
-	for _, err := range m.Events(folder(t, "report.csv", b.String())) {
+	for _, err := range Read(t.Context(), m, folder(t, "report.csv", b.String())) {
 		if err != nil {
 			faults = append(faults, err.Error())
 			continue

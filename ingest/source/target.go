@@ -80,7 +80,7 @@ func tags(t reflect.Type, prefix string) []string {
 }
 
 // set writes a value into an event. An empty value leaves the field as it is: absent.
-func (m *Mapping) set(e reflect.Value, t target, value string) error {
+func (c *calendar) set(e reflect.Value, t target, value string) error {
 	if value == "" {
 		return nil
 	}
@@ -102,21 +102,21 @@ func (m *Mapping) set(e reflect.Value, t target, value string) error {
 		return nil
 	}
 	if t.date {
-		day, err := m.time(value)
+		day, err := c.time(value)
 		f.SetString(day.Format(time.DateOnly))
 		return err
 	}
-	return m.setScalar(f, value)
+	return c.setScalar(f, value)
 }
 
-func (m *Mapping) setScalar(f reflect.Value, value string) error {
+func (c *calendar) setScalar(f reflect.Value, value string) error {
 	switch f.Kind() {
 	case reflect.String:
 		f.SetString(value)
 	case reflect.Float64:
 		n, err := strconv.ParseFloat(value, 64)
 		if err != nil {
-			return fmt.Errorf("is no number: correct it, with a point and without thousands separators")
+			return fmt.Errorf("is no number: correct it, or use |number where it is written as 1,234.50 or 12.5万")
 		}
 		f.SetFloat(n)
 	case reflect.Uint64:
@@ -126,31 +126,18 @@ func (m *Mapping) setScalar(f reflect.Value, value string) error {
 		}
 		f.SetUint(n)
 	case reflect.Bool:
-		b, err := strconv.ParseBool(value)
-		if err != nil {
-			return fmt.Errorf("is neither true nor false: correct it")
-		}
-		f.SetBool(b)
+		b, err := boolean(value)
+		f.SetBool(b == "true")
+		return err
 	case reflect.Pointer:
-		t, err := m.time(value)
+		t, err := c.time(value)
 		t = t.UTC()
 		f.Set(reflect.ValueOf(&t))
 		return err
 	default: // time.Time; targetOf lets nothing else through
-		t, err := m.time(value)
+		t, err := c.time(value)
 		f.Set(reflect.ValueOf(t.UTC()))
 		return err
 	}
 	return nil
-}
-
-// time reads a time in the first form that fits, in the mapping's zone unless it states an offset of its own.
-func (m *Mapping) time(value string) (time.Time, error) {
-	for _, l := range m.layouts {
-		if t, err := time.ParseInLocation(l, value, m.zone); err == nil {
-			return t.Truncate(time.Millisecond), nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("is no time of the form %s: correct it, or add its form to times of mapping %q",
-		strings.Join(m.forms, " or "), m.Name)
 }

@@ -72,7 +72,7 @@ func (c *compiler) text(s string, repeats bool) (text, error) {
 
 func (c *compiler) placeholder(s string, repeats bool) (part, error) {
 	words := strings.Split(s, "|")
-	if words[0] == "" {
+	if words[0] == "" || words[0] == "?" {
 		return part{}, fmt.Errorf("has a placeholder without a column: write {column}")
 	}
 	if words[0] == "index" && repeats {
@@ -83,7 +83,7 @@ func (c *compiler) placeholder(s string, repeats bool) (part, error) {
 	}
 	p := part{column: c.column(words[0])}
 	for _, w := range words[1:] {
-		o, err := transform(w, repeats)
+		o, err := c.change(w, repeats)
 		if err != nil {
 			return part{}, err
 		}
@@ -91,42 +91,6 @@ func (c *compiler) placeholder(s string, repeats bool) (part, error) {
 		p.share = p.share || w == "share"
 	}
 	return p, nil
-}
-
-func transform(word string, repeats bool) (op, error) {
-	name, arg, has := strings.Cut(word, ":")
-	switch {
-	case name == "default" && has && arg != "":
-		return func(v string, _ *scope) (string, error) {
-			if v == "" {
-				return arg, nil
-			}
-			return v, nil
-		}, nil
-	case has:
-		return nil, unknownTransform(word)
-	case name == "trim":
-		return plain(strings.TrimSpace), nil
-	case name == "lower":
-		return plain(strings.ToLower), nil
-	case name == "upper":
-		return plain(strings.ToUpper), nil
-	case name == "number":
-		return func(v string, _ *scope) (string, error) { return number(v) }, nil
-	case name == "share" && repeats:
-		return func(v string, s *scope) (string, error) { return share(v, s.index, s.count) }, nil
-	case name == "share":
-		return nil, fmt.Errorf("shares an amount without repeats: add repeat, or leave share out")
-	}
-	return nil, unknownTransform(word)
-}
-
-func unknownTransform(word string) error {
-	return fmt.Errorf("has an unknown transform %q: use trim, lower, upper, number, share or default:VALUE", word)
-}
-
-func plain(f func(string) string) op {
-	return func(v string, _ *scope) (string, error) { return f(v), nil }
 }
 
 func (t text) uses(kind int) bool {

@@ -8,24 +8,6 @@ import (
 	"strings"
 )
 
-// The pieces of a time's form and what package time calls them. Longer ones come first.
-var timeTokens = []string{
-	"YYYY", "2006", "MM", "01", "DD", "02", "hh", "15", "mm", "04", "ss", "05", "M", "1", "D", "2", "Z", "Z07:00",
-}
-
-// layout turns a form such as "YYYY-MM-DD hh:mm:ss" into a layout of package time. A fraction of the seconds may
-// follow ss in a value without being in the form.
-func layout(form string) (string, error) {
-	rest := form
-	for i := 0; i < len(timeTokens); i += 2 {
-		rest = strings.ReplaceAll(rest, timeTokens[i], "")
-	}
-	if odd := strings.Trim(rest, " -/.:,T年月日时分秒"); odd != "" || rest == form {
-		return "", fmt.Errorf("form %q is not understood: build it from YYYY MM DD M D hh mm ss Z and separators", form)
-	}
-	return strings.NewReplacer(timeTokens...).Replace(form), nil
-}
-
 // checkPattern keeps a mapping inside the directory it is given.
 func checkPattern(file string) error {
 	switch _, err := path.Match(file, ""); {
@@ -35,22 +17,88 @@ func checkPattern(file string) error {
 		return fmt.Errorf("is no pattern: close its brackets")
 	case path.IsAbs(file) || path.Clean(file) != file || strings.HasPrefix(file, ".."):
 		return fmt.Errorf("leaves the directory: name a path inside it, with /")
-	case strings.ToLower(path.Ext(file)) != ".csv":
-		return fmt.Errorf("is of no format that can be read: use a .csv file")
 	}
 	return nil
 }
 
-// number returns the shortest spelling of a number: 100.0 becomes 100. Empty stays empty.
+// units are what may stand behind a number, and the power of ten each stands for.
+var units = []struct {
+	text  string
+	power int
+}{{"%", -2}, {"％", -2}, {"万元", 4}, {"亿元", 8}, {"千", 3}, {"万", 4}, {"亿", 8}, {"元", 0}}
+
+// wide are characters of Chinese typing that stand for those of ASCII.
+var wide = strings.NewReplacer("０", "0", "１", "1", "２", "2", "３", "3", "４", "4", "５", "5", "６", "6", "７", "7",
+	"８", "8", "９", "9", "．", ".", "，", ",", "－", "-")
+
+// number returns the shortest spelling of a number: 100.0 becomes 100. It takes ¥1,234.50, 12.5万 and 15%, which
+// becomes 0.15.
 func number(v string) (string, error) {
-	if v == "" {
-		return "", nil
+	s := strings.TrimSpace(wide.Replace(v))
+	sign := ""
+	if rest, negative := strings.CutPrefix(s, "-"); negative {
+		sign, s = "-", rest
 	}
-	f, err := strconv.ParseFloat(v, 64)
-	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return "", fmt.Errorf("is no number: correct it, with a point and without thousands separators")
+	for _, mark := range []string{"¥", "￥", "$", "€", "£", "CNY", "RMB", "USD"} {
+		s = strings.TrimSpace(strings.TrimPrefix(s, mark))
+	}
+	power := 0
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(s, u.text); ok {
+			s, power = strings.TrimSpace(rest), u.power
+			break
+		}
+	}
+	s, ok := ungroup(s)
+	if power != 0 {
+		s += "e" + strconv.Itoa(power)
+	}
+	f, err := strconv.ParseFloat(sign+s, 64)
+	if !ok || err != nil || math.IsInf(f, 0) || math.IsNaN(f) || strings.ContainsAny(s, "xX_") {
+		return "", fmt.Errorf("is no number: correct it to one such as 1234.5, 1,234.5, 12.5万 or 15%%, " +
+			"or use number:comma for 1.234,5")
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64), nil
+}
+
+// ungroup takes the commas out of 1,234,567.8. Other commas are refused: 1,5 is a decimal somewhere.
+func ungroup(s string) (string, bool) {
+	groups := strings.Split(s, ",")
+	for i, g := range groups[1:] {
+		if i == len(groups)-2 {
+			g, _, _ = strings.Cut(g, ".")
+		}
+		if len(g) != 3 {
+			return s, false
+		}
+	}
+	return strings.Join(groups, ""), len(groups) == 1 || len(groups[0]) >= 1 && len(groups[0]) <= 3
+}
+
+// numberComma is number for a comma before the decimals and points between the thousands.
+func numberComma(v string) (string, error) {
+	out, err := number(strings.NewReplacer(".", ",", ",", ".", "\u00a0", "", " ", "").Replace(v))
+	if err != nil {
+		return "", fmt.Errorf("is no number: correct it to one such as 1.234,50, or use number for 1,234.50")
+	}
+	return out, nil
+}
+
+// booleans are the spellings of yes and no, in lower case.
+var booleans = map[string]string{
+	"true": "true", "yes": "true", "y": "true", "t": "true", "1": "true", "on": "true",
+	"是": "true", "有": "true", "真": "true", "对": "true",
+	"false": "false", "no": "false", "n": "false", "f": "false", "0": "false", "off": "false",
+	"否": "false", "无": "false", "假": "false", "错": "false", "没有": "false",
+}
+
+// boolean spells yes or no as true or false.
+func boolean(v string) (string, error) {
+	out, ok := booleans[strings.ToLower(strings.TrimSpace(v))]
+	if !ok {
+		return "", fmt.Errorf("is neither yes nor no: correct it to true, yes, 1, 是 or to false, no, 0, 否")
+	}
+	return out, nil
 }
 
 // share returns the index-th of count shares (index from 1) of an amount with at most two decimals. Shares are whole
