@@ -2,6 +2,7 @@ package source
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,6 +92,7 @@ func Parse(name string, data []byte) (*Mapping, error) {
 	if len(c.faults) > 0 {
 		return nil, fmt.Errorf("mapping %q is wrong:\n  %s", name, strings.Join(c.report(), "\n  "))
 	}
+	m.Hash = fmt.Sprintf("%x", sha256.Sum256(data))
 	return m, nil
 }
 

@@ -23,7 +23,9 @@ type Mapping struct {
 	// System is the product the data comes from; empty for a single data set.
 	System string
 	// Docs is the address of the system's own description of the data.
-	Docs     string
+	Docs string
+	// Hash is the SHA-256 of its text, in hexadecimal: with another text a Position means another place.
+	Hash     string
 	calendar calendar
 	nulls    []string
 	inputs   []input

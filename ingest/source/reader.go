@@ -231,6 +231,9 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 		if r.at.Row < skip.Row {
 			continue
 		}
+		if r.at.Row > skip.Row {
+			r.rows++
+		}
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}

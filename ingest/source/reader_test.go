@@ -9,7 +9,7 @@ import (
 )
 
 // read returns what a reader gives, each with the position behind it.
-func read(t *testing.T, r *Reader) (out []string, at []Position) {
+func drain(t *testing.T, r *Reader) (out []string, at []Position) {
 	t.Helper()
 	for e, err := range r.Events(t.Context()) {
 		text := fmt.Sprint(err)
@@ -35,7 +35,7 @@ func resumable(t *testing.T) *Reader {
 }
 
 func TestReadingGoesOnAtAnyPosition(t *testing.T) {
-	all, at := read(t, resumable(t))
+	all, at := drain(t, resumable(t))
 	equal(t, all, []string{
 		"r:11", "r:11:1", "r:7", "r:7:1", "r:7:2", "r:7:3",
 		`report.csv:3:14: column "cost": value "x" for amount of a cost is no number: correct it, or use |number ` +
@@ -47,7 +47,7 @@ func TestReadingGoesOnAtAnyPosition(t *testing.T) {
 	for i, p := range at {
 		r := resumable(t)
 		r.From(p)
-		rest, places := read(t, r)
+		rest, places := drain(t, r)
 		equal(t, rest, all[i+1:])
 		if len(places) > 0 && places[0] != at[i+1] {
 			t.Errorf("after %v: got position %v, want %v", p, places[0], at[i+1])
@@ -68,7 +68,7 @@ func TestAPositionBehindTheFilesIsRefused(t *testing.T) {
 	} {
 		r := resumable(t)
 		r.From(p)
-		got, _ := read(t, r)
+		got, _ := drain(t, r)
 		equal(t, got, []string{want})
 	}
 }

@@ -42,12 +42,12 @@ func Names(folders ...string) []string {
 // else a shipped one. The error for an unknown name lists the known ones.
 func Load(name string, folders ...string) (*Mapping, error) {
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
-		return load(strings.TrimSuffix(filepath.Base(name), ext), name)
+		return read(strings.TrimSuffix(filepath.Base(name), ext), name)
 	}
 	for _, folder := range folders {
 		file := filepath.Join(folder, name+".yaml")
 		if _, err := os.Stat(file); folder != "" && err == nil {
-			return load(name, file)
+			return read(name, file)
 		}
 	}
 	data, err := shipped.ReadFile("mappings/" + name + ".yaml")
@@ -58,7 +58,7 @@ func Load(name string, folders ...string) (*Mapping, error) {
 	return Parse(name, data)
 }
 
-func load(name, file string) (*Mapping, error) {
+func read(name, file string) (*Mapping, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("mapping: %w: name an existing file", err)
