@@ -33,26 +33,70 @@ func TestRetentionOvertakes(t *testing.T) {
 	judgeRows(t, "retention overtakes: halts", c, 2*n-deleted)
 }
 
-// TestTopicMadeAgain deletes the topics and makes them anew, shorter than what was read of them, while the group's offsets
-// stay, as in a cluster that restores them: the process must halt.
+// TestTopicMadeAgain deletes the topics and makes them anew, shorter than what was read of them, as long and longer, with
+// the group's offsets gone and with those that were, as in a cluster that restores them: every message of the old topics
+// and of the new is stored once.
 func TestTopicMadeAgain(t *testing.T) {
 	n, _ := size(t, 50_000, 1)
+	for name, fresh := range map[string]int{"shorter": n / 10, "as long": n, "longer": n + n/2} {
+		for _, kept := range []bool{false, true} {
+			fault := "topic made again, " + name
+			if kept {
+				fault += ", offsets kept"
+			}
+			t.Run(fault, func(t *testing.T) {
+				brokers := []string{startBroker(t).addr}
+				c := embeddedSink(brokers, t.TempDir())
+				produce(t, brokers, 0, n)
+				finish(t, c)
+				before := ranges(t, brokers)
+				remake(t, brokers)
+				produce(t, brokers, n, n+fresh)
+				for p, r := range before {
+					if !kept {
+						break
+					}
+					if err := kafkatest.Commit(t.Context(), brokers[0], group, p.Topic, p.ID, r.End); err != nil {
+						t.Fatal(err)
+					}
+				}
+				last := start(t, c)
+				last.expect(t, "flush") // the first is empty, and says that the group's offsets are where the tables are
+				caughtUp(t, brokers)
+				last.stop(t)
+				judgeRows(t, fault, c, n+fresh)
+			})
+		}
+	}
+}
+
+// TestTopicMadeAgainUnderWay does the same while ingest runs.
+func TestTopicMadeAgainUnderWay(t *testing.T) {
+	n, rounds := size(t, 50_000, 10)
 	brokers := []string{startBroker(t).addr}
 	c := embeddedSink(brokers, t.TempDir())
 	produce(t, brokers, 0, n)
-	finish(t, c)
-	before := ranges(t, brokers)
+	p := start(t, c)
+	sent := n
+	for i := range rounds {
+		caughtUp(t, brokers)
+		remake(t, brokers)
+		// Each is longer than the one before: an old offset of the group is not the end of the new log.
+		fresh := n + (i+1)*n/10
+		produce(t, brokers, sent, sent+fresh)
+		sent += fresh
+	}
+	caughtUp(t, brokers)
+	p.stop(t)
+	judgeRows(t, "topic made again under way", c, sent)
+}
+
+// remake deletes the topics; produce makes them again.
+func remake(t *testing.T, brokers []string) {
+	t.Helper()
 	if err := kafkatest.DeleteTopics(t.Context(), brokers[0]); err != nil {
 		t.Fatal(err)
 	}
-	produce(t, brokers, n, n+n/10)
-	for p, r := range before {
-		if err := kafkatest.Commit(t.Context(), brokers[0], group, p.Topic, p.ID, r.End); err != nil {
-			t.Fatal(err)
-		}
-	}
-	halts(t, c, "the topic was deleted and made again")
-	judgeRows(t, "topic made again: halts", c, n)
 }
 
 // halts starts a process that must refuse to go on, with these words.
@@ -80,9 +124,10 @@ func judgeRows(t *testing.T, fault string, c child, want int) {
 	defer db.Close()
 	rows := one(t, db, "SELECT count() AS n FROM "+stored, nil)
 	positions := one(t, db, "SELECT uniqExact(_src, _partition, _offset, _row) AS n FROM "+stored, nil)
-	v := verdict{fault: fault, runs: 1, events: want, lost: max(0, want-positions), doubled: rows - positions}
+	ids := one(t, db, "SELECT uniqExact(id) AS n FROM "+stored, nil)
+	v := verdict{fault: fault, runs: 1, events: want, lost: max(0, want-min(ids, positions)), doubled: rows - positions}
 	note(t, v)
-	if positions > want {
-		t.Errorf("%d positions, want %d", positions, want)
+	if positions > want || ids != positions {
+		t.Errorf("%d events at %d positions, want %d", ids, positions, want)
 	}
 }
