@@ -27,6 +27,7 @@ type document struct {
 
 type inputDoc struct {
 	File      string          `yaml:"file"`
+	Optional  bool            `yaml:"optional"`
 	Payload   bool            `yaml:"payload"`
 	Format    string          `yaml:"format"`
 	Encoding  string          `yaml:"encoding"`

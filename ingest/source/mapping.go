@@ -34,6 +34,7 @@ type Mapping struct {
 // input is one file, the files of one pattern, or the payloads of a webhook, that share their columns.
 type input struct {
 	file      string // empty: payloads only
+	optional  bool   // the file may be absent, as long as another is there
 	payload   bool
 	format    string
 	delimiter byte
@@ -134,7 +135,7 @@ func (c *compiler) mapping(name string, doc document) *Mapping {
 }
 
 func (c *compiler) input(at string, d inputDoc) input {
-	c.in, c.aliases = &input{payload: d.Payload}, d.Columns
+	c.in, c.aliases = &input{payload: d.Payload, optional: d.Optional}, d.Columns
 	c.file(c.in, at, joinDoc{File: d.File, Format: d.Format, Encoding: d.Encoding, Delimiter: d.Delimiter})
 	c.in.skip = d.Skip
 	if d.Skip < 0 || d.Skip > 1000 {

@@ -87,12 +87,12 @@ func (m *Mapping) Open(dir string) (*Reader, error) {
 		if in.file == "" {
 			continue
 		}
-		found, err := r.find(dir, in.file)
+		found, err := r.find(dir, in.file, in.optional)
 		if err != nil {
 			return nil, err
 		}
 		for _, j := range in.joins {
-			if _, err := r.find(dir, j.in.file); err != nil {
+			if _, err := r.find(dir, j.in.file, len(found) == 0); err != nil {
 				return nil, err
 			}
 		}
@@ -105,19 +105,34 @@ func (m *Mapping) Open(dir string) (*Reader, error) {
 			r.total += info.Size()
 		}
 	}
-	if len(r.files) == 0 {
-		return nil, fmt.Errorf("mapping %q has no files, only webhooks: send payloads to it", m.Name)
+	switch {
+	case len(r.files) > 0:
+		return r, nil
+	case len(m.patterns()) > 0:
+		return nil, fmt.Errorf("mapping %q reads %q, and %q has none of them: put one there or name another directory",
+			m.Name, m.patterns(), dir)
 	}
-	return r, nil
+	return nil, fmt.Errorf("mapping %q has no files, only webhooks: send payloads to it", m.Name)
 }
 
-// find returns the files of a pattern, of which there must be one.
-func (r *Reader) find(dir, pattern string) ([]string, error) {
+// patterns are the files of the inputs, each once.
+func (m *Mapping) patterns() []string {
+	var out []string
+	for _, in := range m.inputs {
+		if in.file != "" && !slices.Contains(out, in.file) {
+			out = append(out, in.file)
+		}
+	}
+	return out
+}
+
+// find returns the files of a pattern, of which there must be one unless it is optional.
+func (r *Reader) find(dir, pattern string, optional bool) ([]string, error) {
 	found, err := fs.Glob(r.fsys, pattern)
 	if err != nil {
 		return nil, fmt.Errorf("mapping %q: %w", r.mapping.Name, err)
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && !optional {
 		return nil, fmt.Errorf("mapping %q needs file %q, and %q has none: put it there or name another directory",
 			r.mapping.Name, pattern, dir)
 	}
