@@ -289,6 +289,10 @@ func (w *writer) Reached(ctx context.Context, done map[ingest.Log]ingest.Span) (
 		if _, ok := reached[l]; ok {
 			continue
 		}
+		if s.Next <= s.First+1 {
+			reached[l] = s.First // nothing is held from its last offset on, which is its first
+			continue
+		}
 		n, err := w.db.unbroken(ctx, l, s.First)
 		if err != nil {
 			return nil, err

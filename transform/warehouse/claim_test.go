@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -362,3 +363,24 @@ func signal(c chan struct{}) io.Reader {
 type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Whether a log has rows from an offset on is asked by a span of that offset alone.
+func TestReachedTellsWhetherThereIsMore(t *testing.T) {
+	db := warehousetest.Open(t)
+	claim := claimed(t, db, 0, 1)
+	if _, err := claim.Write(t.Context(), ingest.Batch{Records: slices.Concat(stages(0, 0, 9), stages(1, 20, 29))}); err != nil {
+		t.Fatal(err)
+	}
+	for p, spans := range map[uint32]map[ingest.Span]uint64{
+		0: {{First: 10, Next: 11}: 10, {First: 9, Next: 10}: 10, {First: 3, Next: 4}: 4},
+		1: {{First: 30, Next: 31}: 30, {First: 5, Next: 6}: 6},
+	} {
+		for span, want := range spans {
+			log := ingest.Log{Source: 5, Partition: p}
+			got, err := claim.Reached(t.Context(), map[ingest.Log]ingest.Span{log: span})
+			if err != nil || got[log] != want {
+				t.Errorf("partition %d, %+v: got %d, %v; want %d", p, span, got[log], err, want)
+			}
+		}
+	}
+}
