@@ -19,8 +19,8 @@ inputs:
     events: [{type: lead, fields: {event_id: "b{id}", occurred_at: "{at}", lead_id: "{id}", company: "{a.at}"}}]
 `)
 	dir := t.TempDir()
-	if _, err := m.Open(dir); err == nil ||
-		err.Error() != `mapping "crm" reads ["a.csv" "b.csv"], and "`+dir+`" has none of them: put one there or name another directory` {
+	want := `mapping "crm" reads ["a.csv" "b.csv"], and "` + dir + `" has none of them: put one there or name another directory`
+	if _, err := m.Open(dir); err == nil || err.Error() != want {
 		t.Errorf("without files: %v", err)
 	}
 	put := func(name string) {
