@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,8 @@ type checkpoint struct {
 	Files   []fileState `json:"files"`
 	// Cluster is the id of the Kafka that the messages go to.
 	Cluster string `json:"cluster"`
+	// Topics are the ids of its topics: one that was deleted and made again has another.
+	Topics map[string]string `json:"topics"`
 	// Rejects is the file for rejected rows, and RejectsSize its size in bytes here.
 	Rejects     string    `json:"rejects,omitempty"`
 	RejectsSize int64     `json:"rejects_size,omitempty"`
@@ -168,6 +171,11 @@ func (c *checkpoint) changed(now checkpoint) error {
 	}
 	if c.Cluster != now.Cluster {
 		what = append(what, fmt.Sprintf("it went to the Kafka cluster %s, and this is %s", c.Cluster, now.Cluster))
+	}
+	for _, topic := range slices.Sorted(maps.Keys(c.Topics)) {
+		if c.Topics[topic] != now.Topics[topic] {
+			what = append(what, fmt.Sprintf("the topic %s was made again", topic))
+		}
 	}
 	for _, f := range c.Files {
 		i := slices.IndexFunc(now.Files, func(n fileState) bool { return n.Name == f.Name })

@@ -81,13 +81,13 @@ func (f archiveFeed) items(ctx context.Context) iter.Seq2[item, error] {
 	}
 }
 
-// item is a row's. The message is dated by when it was first received, so that the table says so again.
+// item is a row's. The message carries when it was first received, so that the table says so again.
 func (f archiveFeed) item(a source.Archived) (item, error) {
 	if a.Event == nil {
-		return item{Message: stream.Message{Topic: a.Topic, Key: a.Key, Value: a.Value, Time: a.ReceivedAt}}, nil
+		return item{Message: stream.Message{Topic: a.Topic, Key: a.Key, Value: a.Value, ReceivedAt: a.ReceivedAt}}, nil
 	}
 	m, err := message(a.Event)
-	m.Time = a.ReceivedAt
+	m.ReceivedAt = a.ReceivedAt
 	return item{Message: m, kind: a.Event.Kind(), eventID: a.Event.Head().EventID}, rowFault(f.Position(), err)
 }
 

@@ -66,6 +66,14 @@ func (i importing) runner(ctx context.Context, s *system, f feed) (_ *importer, 
 	if r.at.Cluster, err = r.client.ClusterID(ctx); err != nil {
 		return nil, err
 	}
+	ids, err := r.client.TopicIDs(ctx, event.Topics())
+	if err != nil {
+		return nil, err
+	}
+	r.at.Topics = map[string]string{}
+	for topic, id := range ids {
+		r.at.Topics[topic] = fmt.Sprintf("%x", id)
+	}
 	r.name = checkpointName(s.cfg.DataDir, r.at)
 	old, err := readCheckpoint(r.name)
 	if i.restart {

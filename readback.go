@@ -65,6 +65,10 @@ func (r *importer) readBack(ctx context.Context) (map[identity]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids, err := r.client.TopicIDs(ctx, event.Topics())
+	if err != nil {
+		return nil, err
+	}
 	sent := map[identity]int{}
 	for p, held := range ranges {
 		from := r.at.Ends[endName(p)]
@@ -72,7 +76,7 @@ func (r *importer) readBack(ctx context.Context) (map[identity]int, error) {
 			return nil, fmt.Errorf("the import had reached offset %d of %s, and Kafka holds it up to %d: the topic was made "+
 				"again, or the brokers lost messages; %s", from, p, held.End, restartRemedy)
 		}
-		err := eachMessage(ctx, r.client, p, max(from, held.First), held.End, func(m stream.Message) {
+		err := eachMessage(ctx, r.client, p, ids[p.Topic], max(from, held.First), held.End, func(m stream.Message) {
 			if id := identityIn(m); wanted[id] > sent[id] {
 				sent[id]++
 			}
@@ -111,12 +115,13 @@ const (
 
 // eachMessage reads a partition from one offset up to another.
 func eachMessage(
-	ctx context.Context, client *stream.Client, p stream.Partition, from, to int64, do func(stream.Message),
+	ctx context.Context, client *stream.Client, p stream.Partition, id stream.TopicID, from, to int64,
+	do func(stream.Message),
 ) error {
 	if from >= to {
 		return nil
 	}
-	r := client.NewReader(p, from)
+	r := client.NewReader(p, id, from)
 	defer r.Close()
 	var buf []stream.Message
 	for r.Next() < to {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -135,7 +136,7 @@ func (s *share) parse(p stream.Partition, messages []stream.Message) chunk {
 
 func (s *share) parseOne(c *chunk, m stream.Message) {
 	pos := Position{Source: s.logs.sources[m.Topic], Partition: uint32(m.Partition), Offset: uint64(m.Offset)}
-	received := s.receivedAt(m.Time)
+	received := s.receivedAt(cmp.Or(m.ReceivedAt, m.Time))
 	e, err := event.Decode(m.Topic, m.Value)
 	if err != nil {
 		d := DeadLetter{

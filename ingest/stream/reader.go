@@ -92,7 +92,8 @@ func (r *Reader) Fetch(ctx context.Context, buf []Message, limit, limitBytes int
 		size += len(m.Key) + len(m.Value)
 		limit--
 		buf = append(buf, Message{
-			Topic: m.Topic, Key: m.Key, Value: m.Value, Time: m.Timestamp, Partition: int(m.Partition), Offset: m.Offset,
+			Topic: m.Topic, Key: m.Key, Value: m.Value, Time: m.Timestamp, ReceivedAt: receivedAt(m.Headers),
+			Partition: int(m.Partition), Offset: m.Offset,
 		})
 	}
 	if err == nil {

@@ -49,6 +49,9 @@ type Message struct {
 	// Time is when the producer made the message, or when the broker took it, as the topic is configured. A Writer
 	// fills in the present when it is zero.
 	Time time.Time
+	// ReceivedAt is when a message that is sent again, as from an archive, was first taken by Kafka. It goes in a header,
+	// for Time says how long the broker keeps the message. Zero: it is sent for the first time.
+	ReceivedAt time.Time
 	// Partition and Offset are set on messages that were read. A Writer ignores them.
 	Partition int
 	Offset    int64

@@ -79,7 +79,9 @@ func (w *Writer) Write(ctx context.Context, messages ...Message) error {
 			return fmt.Errorf("message %.40q for topic %s has %d bytes, the limit is %d: shorten it, or raise the limit "+
 				"here and the topic's max.message.bytes", m.Key, m.Topic, size, w.limit)
 		}
-		batch[i] = kafka.Message{Topic: m.Topic, Key: m.Key, Value: m.Value, Time: m.Time}
+		batch[i] = kafka.Message{
+			Topic: m.Topic, Key: m.Key, Value: m.Value, Time: m.Time, Headers: receivedHeader(m.ReceivedAt),
+		}
 	}
 	err := w.writer.WriteMessages(ctx, batch...)
 	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
