@@ -8,6 +8,7 @@ KAFKA := deploy/kafka/lib/.installed
 PAGE := dashboards/dist/index.html
 PAGE_SOURCES := $(shell find dashboards -name node_modules -prune -o -name dist -prune -o -name test-results -prune \
 	-o -type f \( -name '*.ts' -o -name '*.css' -o -name '*.html' -o -name '*.json' -o -name '*.svg' \) -print)
+SDKS := ingest/collect/sdktest/node_modules/.package-lock.json
 LINTER := .tools/golangci-lint-v2.15.0
 
 .PHONY: help
@@ -35,6 +36,10 @@ test-kafka: kafka ## run the ingest tests against Apache Kafka (needs Java 17 an
 .PHONY: test-faults
 test-faults: engine kafka ## kill, cut and starve ingest in every way for some minutes, and count what is lost or doubled
 	CLEW_TEST_FAULTS=1 go test -count=1 -timeout 20m ./transform/warehouse/faulttest -v | grep -v '^=== RUN'
+
+.PHONY: test-sdk
+test-sdk: engine $(SDKS) ## send with the SDKs of Segment and RudderStack through faults, and count what is lost or doubled
+	CLEW_TEST_SDK=1 go test -count=1 -timeout 20m -v -run '^TestSDKs$$' . | grep -v '^=== RUN'
 
 .PHONY: e2e
 e2e: engine dashboards ## run the built program as a user would, and look at its page in Chromium
@@ -74,6 +79,10 @@ $(KAFKA): deploy/kafka/pom.xml
 		"Maven (apt-get install openjdk-17-jre-headless maven)"; exit 1; }; done
 	rm -rf deploy/kafka/lib
 	cd deploy/kafka && mvn -q -B dependency:copy-dependencies
+	@touch $@
+
+$(SDKS): ingest/collect/sdktest/package-lock.json
+	cd ingest/collect/sdktest && npm ci --no-audit --no-fund
 	@touch $@
 
 .PHONY: dashboards

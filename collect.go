@@ -68,7 +68,8 @@ func newCollection(cfg CollectConfig, kafka stream.Config, log *slog.Logger) (*c
 	}
 	l, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("collect.addr %s: %w; name another by CLEW_COLLECT_ADDR", cfg.Addr, err), w.Close())
+		err = fmt.Errorf("collect.addr %s: %w; name another by CLEW_COLLECT_ADDR", cfg.Addr, err)
+		return nil, errors.Join(err, w.Close())
 	}
 	fmt.Fprintf(os.Stdout, "Events are collected at http://%s\n", l.Addr())
 	return &collection{Collector: c, listener: l, writer: w, log: log}, nil

@@ -130,8 +130,12 @@ func (c *Collector) settings(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, unauthorized())
 		return
 	}
+	protocol := "http"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		protocol = "https"
+	}
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	answer(w, http.StatusOK, map[string]any{
-		"integrations": map[string]any{"Segment.io": map[string]any{"apiKey": key, "apiHost": r.Host + "/v1"}},
-	})
+	answer(w, http.StatusOK, map[string]any{"integrations": map[string]any{
+		"Segment.io": map[string]any{"apiKey": key, "apiHost": r.Host + "/v1", "protocol": protocol},
+	}})
 }

@@ -129,8 +129,8 @@ func (f *fact) ourType() event.Type {
 	return event.Type(name)
 }
 
-// toEvent makes the event. For one of our types that is not valid it returns the bytes that should have been the event. A
-// CloudEvent of a type that is not ours is a behaviour of that name.
+// toEvent makes the event. For one of our types that is not valid it returns the bytes that should have been the event.
+// A CloudEvent of a type that is not ours is a behaviour of that name.
 func (e *envelope) toEvent(f *fact) (event.Event, []byte, *Fault) {
 	kind := f.ourType()
 	switch {

@@ -1,5 +1,5 @@
-// Package collect takes events over HTTP and writes them to Kafka. It speaks the protocol of Segment, so that the SDKs of
-// Segment and RudderStack need no more than its address; it takes CloudEvents and events of our own contract too.
+// Package collect takes events over HTTP and writes them to Kafka. It speaks the protocol of Segment, so that the SDKs
+// of Segment and RudderStack need no more than its address; it takes CloudEvents and events of our own contract too.
 //
 // An event is acknowledged by 200 only after Kafka has acknowledged it. Trouble that passes (Kafka away, too much under
 // way, a body that did not arrive) is answered by 503, 429 and 408, after which SDKs send again: an event may so be
@@ -23,8 +23,8 @@ import (
 
 // Writer is where events go: a *stream.Writer.
 //
-// Write blocks until all messages are acknowledged or one of them failed; an error leaves open which were taken, and the
-// client sends all of them again. It is called by many goroutines at once. An error is always taken to pass.
+// Write blocks until all messages are acknowledged or one of them failed; an error leaves open which were taken, and
+// the client sends all of them again. It is called by many goroutines at once. An error is always taken to pass.
 type Writer interface {
 	Write(ctx context.Context, messages ...stream.Message) error
 }

@@ -398,7 +398,7 @@ func TestSettingsOfTheBrowsersSDK(t *testing.T) {
 			"http://collect.example/v1/projects/"+key+"/settings", nil))
 		return w.Result()
 	}
-	want := `{"integrations":{"Segment.io":{"apiHost":"collect.example/v1","apiKey":"test-key-1"}}}`
+	want := `{"integrations":{"Segment.io":{"apiHost":"collect.example/v1","apiKey":"test-key-1","protocol":"http"}}}`
 	if r := get(testKey); r.StatusCode != 200 || text(t, r) != want {
 		t.Errorf("%d", r.StatusCode)
 	}

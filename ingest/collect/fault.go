@@ -63,8 +63,8 @@ func asFault(err error) *Fault {
 	return &Fault{Code: event.ReasonInvalidValue, Detail: err.Error()}
 }
 
-// status is what a fault is in HTTP. SDKs send again after 408, 429 and 5xx, and give up after any other 4xx: so trouble
-// that passes is never one of those.
+// status is what a fault is in HTTP. SDKs send again after 408, 429 and 5xx, and give up after any other 4xx: so
+// trouble that passes is never one of those.
 func (f *Fault) status() int {
 	switch f.Code {
 	case CodeUnauthorized:

@@ -129,7 +129,8 @@ func (e *envelope) toEvents(m *message) (mapped, *Fault) {
 		out.event = m.alias(head)
 	case "":
 		return out, &Fault{
-			Code: event.ReasonMissingField, At: "type", Detail: "type is missing: send track, identify, page, screen, group or alias",
+			Code: event.ReasonMissingField, At: "type",
+			Detail: "type is missing: send track, identify, page, screen, group or alias",
 		}
 	default:
 		return out, &Fault{Code: event.ReasonUnknownType, At: "type", Detail: fmt.Sprintf(
