@@ -59,6 +59,15 @@ func (c *compiler) changeBy(name, arg string) (op, error) {
 			return nil, err
 		}
 		return fallible(own.normal), nil
+	case "empty":
+		return plain(func(v string) string {
+			if v == arg {
+				return ""
+			}
+			return v
+		}), nil
+	case "pad":
+		return pad(arg)
 	case "divide":
 		return divide(arg)
 	case "map":
@@ -71,7 +80,7 @@ func (c *compiler) changeBy(name, arg string) (op, error) {
 
 func unknownChange(word string) error {
 	return fmt.Errorf("has an unknown change %q: use trim, lower, upper, number, number:comma, bool, hash, share, "+
-		"default:VALUE, or:COLUMN, divide:NUMBER, time:FORM, map:TABLE or band:TABLE", word)
+		"default:VALUE, empty:VALUE, or:COLUMN, pad:LENGTH, divide:NUMBER, time:FORM, map:TABLE or band:TABLE", word)
 }
 
 func plain(f func(string) string) op {
@@ -86,6 +95,17 @@ func fallible(f func(string) (string, error)) op {
 		}
 		return f(v)
 	}
+}
+
+// pad puts zeros before a value, so that ids sort as the numbers in them do.
+func pad(length string) (op, error) {
+	n, err := strconv.Atoi(length)
+	if err != nil || n < 1 || n > 64 {
+		return nil, fmt.Errorf("pads to %s: write a length from 1 to 64, such as pad:8", length)
+	}
+	return fallible(func(v string) (string, error) {
+		return strings.Repeat("0", max(0, n-len(v))) + v, nil
+	}), nil
 }
 
 // divide changes the unit of a number: milliseconds into seconds, millionths of a currency into the currency.
