@@ -28,7 +28,7 @@ type BrokerConfig struct {
 }
 
 // Broker is a Kafka broker in this process with its log on disk. What it acknowledged outlives the process, also when
-// that is killed; a machine that loses power may take back the last moments. Messages are kept until Trim.
+// that is killed; a machine that loses power may take back the last moments. Messages are kept until Retain or Trim.
 type Broker struct {
 	cluster *kfake.Cluster
 	lock    *os.File

@@ -71,7 +71,7 @@ func (c *Client) ClusterID(ctx context.Context) (string, error) {
 	return m.ClusterID, nil
 }
 
-// Partitions returns the partitions of the topics, in order. A topic that does not exist is an error.
+// Partitions returns the partitions of the topics, in order. Its error is ErrNoTopic when one does not exist.
 func (c *Client) Partitions(ctx context.Context, topics []string) ([]Partition, error) {
 	m, err := c.metadata(ctx, topics)
 	if err != nil {
@@ -91,8 +91,8 @@ func (c *Client) Partitions(ctx context.Context, topics []string) ([]Partition, 
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("kafka has no topic %s: create it, or let the program create its topics",
-			strings.Join(missing, ", "))
+		return nil, fmt.Errorf("%w: %s: create it, or let the program create its topics",
+			ErrNoTopic, strings.Join(missing, ", "))
 	}
 	slices.SortFunc(found, ComparePartitions)
 	return found, nil
@@ -176,6 +176,15 @@ func EnsureTopics(ctx context.Context, cfg Config, topics []string, partitions i
 		return err
 	}
 	defer c.Close()
+	if err := c.createMissing(ctx, topics, partitions); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	return c.awaitLeaders(ctx, topics, partitions)
+}
+
+func (c *Client) createMissing(ctx context.Context, topics []string, partitions int) error {
 	m, err := c.metadata(ctx, topics)
 	if err != nil {
 		return err
@@ -186,14 +195,10 @@ func EnsureTopics(ctx context.Context, cfg Config, topics []string, partitions i
 			req.Topics = append(req.Topics, kafka.TopicConfig{Topic: t.Name, NumPartitions: partitions, ReplicationFactor: -1})
 		}
 	}
-	if len(req.Topics) > 0 {
-		if err := c.create(ctx, req); err != nil {
-			return err
-		}
+	if len(req.Topics) == 0 {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	return c.awaitLeaders(ctx, topics)
+	return c.create(ctx, req)
 }
 
 func (c *Client) create(ctx context.Context, req *kafka.CreateTopicsRequest) error {
@@ -212,12 +217,15 @@ func (c *Client) create(ctx context.Context, req *kafka.CreateTopicsRequest) err
 }
 
 // awaitLeaders asks until every partition answers: a topic is known before it has leaders, and a leader is named before
-// it knows that it leads.
-func (c *Client) awaitLeaders(ctx context.Context, topics []string) error {
+// it knows that it leads. One that is missing now was about to be deleted when it was found to be there.
+func (c *Client) awaitLeaders(ctx context.Context, topics []string, partitions int) error {
 	for {
-		partitions, err := c.Partitions(ctx, topics)
+		found, err := c.Partitions(ctx, topics)
 		if err == nil {
-			_, err = c.Offsets(ctx, partitions)
+			_, err = c.Offsets(ctx, found)
+		}
+		if errors.Is(err, ErrNoTopic) {
+			err = errors.Join(err, c.createMissing(ctx, topics, partitions))
 		}
 		if err == nil {
 			return nil

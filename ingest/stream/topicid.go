@@ -19,7 +19,7 @@ import (
 type TopicID [16]byte
 
 // ErrNoTopic says that a topic does not exist.
-var ErrNoTopic = errors.New("the topic does not exist")
+var ErrNoTopic = errors.New("kafka has no such topic")
 
 // ErrTopicGone says that a topic with this id is no more: it was deleted, and perhaps made again.
 var ErrTopicGone = errors.New("the topic was deleted, or deleted and made again")
