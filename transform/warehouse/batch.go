@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
@@ -40,38 +38,6 @@ func (db *DB) Insert(ctx context.Context, table string, columns []string) (*Batc
 		return nil, fmt.Errorf("insert into %s: %w", table, plain(err))
 	}
 	return &Batch{table: table, batch: batch}, nil
-}
-
-// sentAs lets an Insert send its columns as types of our choice: ClickHouse makes the table's of them, and need not be
-// asked what those are. A server reached by clickhouse:// wants its own types, and says so itself.
-func sentAs(ctx context.Context, columns []clickhouse.ColumnNameAndType) context.Context {
-	return context.WithValue(ctx, columnsKey, columns)
-}
-
-// wireType is the type as which values of T are sent: the plainest there is for them. Above all that is String for a
-// LowCardinality(String), whose dictionary the engine makes in a fraction of the time it takes clickhouse-go.
-func wireType[T any]() string {
-	switch any(*new(T)).(type) {
-	case string:
-		return "String"
-	case bool:
-		return "Bool"
-	case float64:
-		return "Float64"
-	case uint16:
-		return "UInt16"
-	case uint32:
-		return "UInt32"
-	case uint64:
-		return "UInt64"
-	case time.Time:
-		return "DateTime64(3, 'UTC')"
-	case *time.Time:
-		return "Nullable(DateTime64(3, 'UTC'))"
-	case *sortedMap:
-		return "Map(String, String)"
-	}
-	panic(fmt.Sprintf("no type to send %T as", *new(T)))
 }
 
 // Append adds a row, one value a column. After an error the batch can only be aborted.

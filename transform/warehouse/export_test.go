@@ -41,3 +41,9 @@ func KillSoon(looks int) (undo func()) {
 	killAfter = looks
 	return func() { killAfter = was }
 }
+
+// ByBatch makes a sink send its rows as it does to a server reached by clickhouse://.
+func ByBatch(s ingest.Sink) ingest.Sink {
+	s.(*sink).byBatch = true
+	return s
+}

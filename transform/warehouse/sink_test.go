@@ -170,9 +170,20 @@ func leadCases() []sinkCase {
 	}
 }
 
+// TestSinkRoundTrip stores rows of every kind, each in both ways of sending them.
 func TestSinkRoundTrip(t *testing.T) {
-	db := warehousetest.Open(t)
-	sink := db.Sink()
+	for name, how := range map[string]func(ingest.Sink) ingest.Sink{
+		"streamed": func(s ingest.Sink) ingest.Sink { return s }, "by batch": warehouse.ByBatch,
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := warehousetest.Open(t)
+			roundTrip(t, db, how(db.Sink()))
+		})
+	}
+}
+
+func roundTrip(t *testing.T, db *warehouse.DB, sink ingest.Sink) {
+	t.Helper()
 	cases := slices.Concat(timelineCases(), leadCases())
 	var batch ingest.Batch
 	for i, c := range cases {

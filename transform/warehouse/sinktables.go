@@ -42,7 +42,7 @@ var events = rawTable("events", personFields, []field[record]{
 	of("page_group", func(r record) string { return behavior(r).PageGroup }),
 	of("value", func(r record) float64 { return behavior(r).Value }),
 	of("session_id", func(r record) string { return behavior(r).SessionID }),
-	of("properties", func(r record) *sortedMap { return sorted(behavior(r).Properties) }),
+	ofMap("properties", func(r record) map[string]event.Scalar { return behavior(r).Properties }),
 })
 
 var leadUpdates = rawTable("lead_updates", personFields, []field[record]{
@@ -53,7 +53,7 @@ var leadUpdates = rawTable("lead_updates", personFields, []field[record]{
 	of("wechat", func(r record) string { return contact(r).WeChat }),
 	of("company", func(r record) string { return as[event.Lead](r).Company }),
 	of("source", func(r record) string { return as[event.Lead](r).Source }),
-	of("attributes", func(r record) *sortedMap { return sorted(as[event.Lead](r).Attributes) }),
+	ofMap("attributes", func(r record) map[string]event.Scalar { return as[event.Lead](r).Attributes }),
 })
 
 var activities = rawTable("activities", personFields, []field[record]{
@@ -83,7 +83,7 @@ var assignments = rawTable("assignments", personFields, []field[record]{
 // A cost belongs to no lead, so it has no personFields.
 var costs = rawTable("costs", []field[record]{
 	// A day that is none must be found before anything is sent.
-	of("date", func(r record) string { return as[event.Cost](r).Date }).sentAs("Date32"),
+	ofDay("date", func(r record) string { return as[event.Cost](r).Date }),
 	of("channel", func(r record) string { return as[event.Cost](r).Channel }),
 	of("campaign", func(r record) string { return as[event.Cost](r).Campaign }),
 	of("amount", func(r record) float64 { return as[event.Cost](r).Amount }),
@@ -118,7 +118,7 @@ var headFields = []field[record]{
 var personFields = []field[record]{
 	of("lead_id", func(r record) string { return r.Event.Head().LeadID }),
 	of("anonymous_id", func(r record) string { return r.Event.Head().AnonymousID }),
-	of("identifiers", func(r record) *sortedMap { return sorted(r.Event.Head().Identifiers) }),
+	ofMap("identifiers", func(r record) map[string]string { return r.Event.Head().Identifiers }),
 }
 
 func positionFields[R any](at func(R) ingest.Position) []field[R] {

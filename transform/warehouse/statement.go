@@ -14,7 +14,6 @@ type contextKey int
 const (
 	settingsKey contextKey = iota
 	queryIDKey
-	columnsKey
 	fencedKey
 )
 
@@ -50,9 +49,6 @@ func statement(ctx context.Context, p Params) (context.Context, error) {
 	}
 	if id, ok := ctx.Value(queryIDKey).(string); ok {
 		options = append(options, clickhouse.WithQueryID(id))
-	}
-	if columns, ok := ctx.Value(columnsKey).([]clickhouse.ColumnNameAndType); ok {
-		options = append(options, clickhouse.WithColumnNamesAndTypes(columns))
 	}
 	return clickhouse.Context(ctx, options...), nil
 }

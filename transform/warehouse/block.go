@@ -1,0 +1,122 @@
+package warehouse
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// block gives rows in ClickHouse's Native format to whoever reads it, one column at a time: no more than the largest
+// column is in memory beside the rows.
+type block[R any] struct {
+	fields []field[R]
+	rows   []R
+	// buffer[at:] is encoded and not read yet; next is the column after it.
+	buffer   []byte
+	at, next int
+}
+
+func newBlock[R any](fields []field[R], rows []R, buffer []byte) *block[R] {
+	head := binary.AppendUvarint(buffer[:0], uint64(len(fields)))
+	return &block[R]{fields: fields, rows: rows, buffer: binary.AppendUvarint(head, uint64(len(rows)))}
+}
+
+// Read implements io.Reader.
+func (b *block[R]) Read(p []byte) (int, error) {
+	if b.at == len(b.buffer) {
+		if b.next == len(b.fields) {
+			return 0, io.EOF
+		}
+		f := &b.fields[b.next]
+		head := appendText(appendText(b.buffer[:0], f.column.Name), f.column.Type)
+		b.buffer, b.at, b.next = f.encode(head, b.rows), 0, b.next+1
+	}
+	n := copy(p, b.buffer[b.at:])
+	b.at += n
+	return n, nil
+}
+
+// insertion is an INSERT whose rows are at hand. It must end in Send or Abort.
+type insertion interface {
+	Send() error
+	Abort() error
+}
+
+// wires lists the table's columns as they are sent.
+func (t *table[R]) wires() []clickhouse.ColumnNameAndType {
+	columns := make([]clickhouse.ColumnNameAndType, len(t.fields))
+	for i, f := range t.fields {
+		columns[i] = f.column
+	}
+	return columns
+}
+
+// prepare begins an INSERT of the rows. A server reached by clickhouse:// knows of it from then on, others from Send.
+func (t *table[R]) prepare(ctx context.Context, w *writer, rows []R) (insertion, error) {
+	for _, f := range t.fields {
+		if err := f.checkAll(rows); err != nil {
+			return nil, &rowError{fmt.Errorf("column %s of %s: %w", f.column.Name, t.name, err)}
+		}
+	}
+	if w.byBatch {
+		return t.fill(ctx, w, rows)
+	}
+	ctx, err := statement(WithSettings(w.fenced(ctx, t.name, t.wires()), insertSettings), nil)
+	return &streamed[R]{ctx: ctx, w: w, table: t, rows: rows}, err
+}
+
+func (f *field[R]) checkAll(rows []R) error {
+	if f.check == nil {
+		return nil
+	}
+	for _, row := range rows {
+		if err := f.check(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill begins an INSERT by a batch of clickhouse-go's.
+func (t *table[R]) fill(ctx context.Context, w *writer, rows []R) (insertion, error) {
+	batch, err := w.db.Insert(ctx, t.name, t.columns())
+	if err != nil {
+		return nil, advise(err)
+	}
+	for i, f := range t.fields {
+		if err := f.send(batch.batch.Column(i), rows); err != nil {
+			_ = batch.Abort()
+			return nil, &rowError{fmt.Errorf("column %s of %s: %w", f.column.Name, t.name, err)}
+		}
+	}
+	return batch, nil
+}
+
+// streamed is an INSERT whose rows are encoded while they are sent.
+type streamed[R any] struct {
+	ctx   context.Context
+	w     *writer
+	table *table[R]
+	rows  []R
+}
+
+// Send writes the rows.
+func (s *streamed[R]) Send() error {
+	b := newBlock(s.table.fields, s.rows, s.w.buffer)
+	sql := "INSERT INTO " + s.table.name + " (" + strings.Join(s.table.columns(), ", ") + ")"
+	err := s.w.db.conn.InsertFormat(s.ctx, "Native", sql, b)
+	if s.w.db.engine != nil {
+		s.w.buffer = b.buffer // a transport to a server may read on after it has returned
+	}
+	if err != nil {
+		return fmt.Errorf("insert into %s: %w", s.table.name, plain(err))
+	}
+	return nil
+}
+
+// Abort has nothing to end.
+func (s *streamed[R]) Abort() error { return nil }
