@@ -20,6 +20,7 @@ import (
 	"clew/ingest/collect"
 	"clew/ingest/event"
 	"clew/ingest/stream"
+	"clew/ingest/webhook"
 )
 
 // CollectConfig says where events come in by HTTP, and from whom.
@@ -52,35 +53,60 @@ func collectKeys(text string) map[string]string {
 	return keys
 }
 
-// collection is a collector with its listener and its way to Kafka. A nil one collects nothing.
+// collection is a collector and the webhooks with their listener and their way to Kafka. A nil one collects nothing.
 type collection struct {
-	*collect.Collector
-	listener net.Listener
-	writer   *stream.Writer
-	log      *slog.Logger
+	*collect.Collector                  // nil where no write key is named
+	webhooks           *webhook.Handler // nil where no source is named
+	listener           net.Listener
+	writer             *stream.Writer
+	log                *slog.Logger
 }
 
-func newCollection(cfg CollectConfig, kafka stream.Config, log *slog.Logger) (*collection, error) {
-	w := stream.NewWriter(kafka)
-	c, err := collect.New(collect.Config{Writer: w, Keys: cfg.Keys, Origins: cfg.Origins, Now: time.Now, Log: log})
-	if err != nil {
-		return nil, errors.Join(err, w.Close())
+func newCollection(cfg Config, kafka stream.Config, log *slog.Logger) (*collection, error) {
+	c := &collection{writer: stream.NewWriter(kafka), log: log}
+	if err := c.open(cfg); err != nil {
+		return nil, errors.Join(err, c.writer.Close())
 	}
-	l, err := net.Listen("tcp", cfg.Addr)
-	if err != nil {
-		err = fmt.Errorf("collect.addr %s: %w; name another by CLEW_COLLECT_ADDR", cfg.Addr, err)
-		return nil, errors.Join(err, w.Close())
-	}
-	fmt.Fprintf(os.Stdout, "Events are collected at http://%s\n", l.Addr())
-	return &collection{Collector: c, listener: l, writer: w, log: log}, nil
+	fmt.Fprintf(os.Stdout, "Events are collected at http://%s\n", c.listener.Addr())
+	return c, nil
 }
 
-// newCollection is that of a server, nil where the settings name no key.
+func (c *collection) open(cfg Config) (err error) {
+	if c.webhooks, err = newWebhooks(cfg.Sources, c.writer, c.log); err != nil {
+		return err
+	}
+	if len(cfg.Collect.Keys) > 0 || c.webhooks == nil {
+		c.Collector, err = collect.New(collect.Config{
+			Writer: c.writer, Keys: cfg.Collect.Keys, Origins: cfg.Collect.Origins, Now: time.Now, Log: c.log,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if c.listener, err = net.Listen("tcp", cfg.Collect.Addr); err != nil {
+		return fmt.Errorf("collect.addr %s: %w; name another by CLEW_COLLECT_ADDR", cfg.Collect.Addr, err)
+	}
+	return nil
+}
+
+// newCollection is that of a server, nil where the settings name neither a key nor a source.
 func (s *system) newCollection() (*collection, error) {
-	if len(s.cfg.Collect.Keys) == 0 {
+	if len(s.cfg.Collect.Keys) == 0 && len(s.cfg.Sources.Webhooks) == 0 {
 		return nil, nil
 	}
-	return newCollection(s.cfg.Collect, s.kafka, s.log)
+	return newCollection(s.cfg, s.kafka, s.log)
+}
+
+// handler answers for both.
+func (c *collection) handler() *http.ServeMux {
+	mux := http.NewServeMux()
+	if c.Collector != nil {
+		mux.Handle("/", c.Collector)
+	}
+	if c.webhooks != nil {
+		mux.Handle(webhook.Path, c.webhooks)
+	}
+	return mux
 }
 
 func (c *collection) collector() *collect.Collector {
@@ -95,12 +121,14 @@ func (c *collection) run(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	return c.serve(ctx, c.Collector)
+	return c.serve(ctx, c.handler())
 }
 
 func (c *collection) serve(ctx context.Context, handler http.Handler) error {
 	err := collect.Serve(ctx, c.listener, handler, shutdownGrace, c.log)
-	c.Close()
+	if c.Collector != nil {
+		c.Close()
+	}
 	return errors.Join(err, c.writer.Close())
 }
 
@@ -126,13 +154,12 @@ func collectAlone(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return errors.New("kafka.brokers: is empty; name Kafka, or the address at which `clew serve` says that Kafka is: " +
 			"or name write keys in collect.keys and let `clew serve` collect")
 	}
-	c, err := newCollection(cfg.Collect, cfg.streamConfig(), log)
+	c, err := newCollection(cfg, cfg.streamConfig(), log)
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", c.Collector)
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeCollected(w, c.Collector) })
+	mux := c.handler()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeCollected(w, c) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.serve(ctx, mux) })
 	group.Go(func() error { ensureTopics(ctx, cfg, log); return nil })
@@ -156,9 +183,10 @@ func ensureTopics(ctx context.Context, cfg Config, log *slog.Logger) {
 }
 
 // writeCollected answers /metrics where there is nothing else to show.
-func writeCollected(w http.ResponseWriter, c *collect.Collector) {
+func writeCollected(w http.ResponseWriter, c *collection) {
 	var e exposition
-	e.collect(c)
+	e.collect(c.Collector)
+	e.webhooks(c.webhooks)
 	_, _ = e.WriteTo(w) // who has gone asks again
 }
 

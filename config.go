@@ -26,6 +26,7 @@ type Config struct {
 	Kafka     KafkaConfig     `yaml:"kafka"`
 	HTTP      HTTPConfig      `yaml:"http"`
 	Collect   CollectConfig   `yaml:"collect"`
+	Sources   SourcesConfig   `yaml:"sources"`
 	Business  BusinessConfig  `yaml:"business"`
 	Scoring   ScoringConfig   `yaml:"scoring"`
 	Jobs      JobsConfig      `yaml:"jobs"`
@@ -147,6 +148,7 @@ func loadConfig(file string, getenv func(string) string) (Config, error) {
 			set(&cfg, v)
 		}
 	}
+	cfg.Sources.secrets(getenv)
 	return cfg, nil
 }
 
@@ -190,6 +192,9 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP.Addr); err != nil {
 		fault("http.addr", "%q is not host:port", c.HTTP.Addr)
+	}
+	if err := c.Sources.validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if err := c.Collect.validate(); err != nil {
 		faults = append(faults, err)
