@@ -109,11 +109,11 @@ func (c *collection) handler() *http.ServeMux {
 	return mux
 }
 
-func (c *collection) collector() *collect.Collector {
-	if c == nil {
-		return nil
+// watch lets the metrics show what comes in.
+func (c *collection) watch(m *metrics) {
+	if c != nil {
+		m.collect, m.webhooks = c.Collector, c.webhooks
 	}
-	return c.Collector
 }
 
 // run serves until ctx ends, and waits until Kafka has answered for what was taken.

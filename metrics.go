@@ -15,6 +15,7 @@ import (
 
 	"clew/ingest"
 	"clew/ingest/collect"
+	"clew/ingest/webhook"
 	"clew/jobs"
 	"clew/query/api"
 	"clew/transform/warehouse"
@@ -24,7 +25,9 @@ import (
 type metrics struct {
 	ingest  *ingest.Stats
 	collect *collect.Collector // nil where nothing is collected
-	started time.Time
+	// webhooks is nil where no source posts.
+	webhooks *webhook.Handler
+	started  time.Time
 
 	mu       sync.Mutex
 	jobs     map[string]jobRuns
@@ -121,6 +124,7 @@ func (m *metrics) WriteMetrics(_ context.Context, w io.Writer) error {
 	now := time.Now()
 	e.ingest(m.ingest.Snapshot(), now)
 	e.collect(m.collect)
+	e.webhooks(m.webhooks)
 	m.mu.Lock()
 	e.jobRuns(m.jobs, now)
 	e.http(m.requests, m.took)

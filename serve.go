@@ -60,7 +60,7 @@ func serve(ctx context.Context, s *system) error {
 	if err != nil {
 		return err
 	}
-	watched.collect = collected.collector()
+	collected.watch(watched)
 	app := api.New(api.Config{
 		Service: q, DeadLetters: s.letters(), Dashboard: page, Ready: s.ready, Metrics: watched, Now: time.Now,
 		Log: s.log,

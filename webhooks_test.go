@@ -66,8 +66,8 @@ func TestWebhooksReachTheWarehouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantPost(t, base+"/v1/sources/crm?key=secret-of-the-crm", string(outbound), nil, 200, "<Ack>true</Ack>")
-	lead := `{"_id":"5ea6cdd489225f0001fbc39f","name":"示例","create_time":1767657600000,"last_modified_time":1767700800000,` +
-		`"biz_status":"transformed"}`
+	lead := `{"_id":"5ea6cdd489225f0001fbc39f","name":"示例","create_time":1767657600000,` +
+		`"last_modified_time":1767700800000,"biz_status":"transformed"}`
 	wantPost(t, base+"/v1/sources/app", lead, http.Header{"Authorization": {"Bearer secret-of-the-app"}}, 200, "")
 	wantPost(t, base+"/v1/sources/app", lead, http.Header{"Authorization": {"Bearer secret-of-the-crm"}}, 401, "prove")
 	wantPost(t, base+"/v1/sources/none", lead, nil, 404, "no source")
@@ -129,7 +129,8 @@ func checkWebhookRows(t *testing.T, s *system) {
 		Key    string `ch:"key"`
 		Raw    string `ch:"raw"`
 	}
-	if err := s.db.Select(t.Context(), &letters, "SELECT reason, key, raw FROM dead_letters ORDER BY key", nil); err != nil {
+	err = s.db.Select(t.Context(), &letters, "SELECT reason, key, raw FROM dead_letters ORDER BY key", nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	got = nil
