@@ -54,9 +54,12 @@ type KafkaConfig struct {
 	// Group is the consumer group of ingest.
 	Group string `yaml:"group"`
 	// Partitions of a topic that does not exist yet.
-	Partitions int        `yaml:"partitions"`
-	SASL       SASLConfig `yaml:"sasl"`
-	TLS        TLSConfig  `yaml:"tls"`
+	Partitions int `yaml:"partitions"`
+	// Retention is how long the broker in this process keeps messages that are stored, for verify and for a warehouse that
+	// is restored from an older backup. 0: for ever. Other brokers have settings of their own.
+	Retention time.Duration `yaml:"retention"`
+	SASL      SASLConfig    `yaml:"sasl"`
+	TLS       TLSConfig     `yaml:"tls"`
 }
 
 // SASLConfig says who we are to brokers that ask.
@@ -107,7 +110,7 @@ func defaultConfig() Config {
 	return Config{
 		DataDir:   "data",
 		Warehouse: WarehouseConfig{Database: "clew", MemoryMiB: 4096},
-		Kafka:     KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4},
+		Kafka:     KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4, Retention: 168 * time.Hour},
 		HTTP:      HTTPConfig{Addr: "127.0.0.1:8080"},
 		Collect:   CollectConfig{Addr: "127.0.0.1:8081"},
 		Business:  BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
@@ -189,6 +192,9 @@ func (c Config) Validate() error {
 	}
 	if c.Kafka.Partitions < 1 || c.Kafka.Partitions > 1000 {
 		fault("kafka.partitions", "is %d; want 1 to 1000", c.Kafka.Partitions)
+	}
+	if r := c.Kafka.Retention; r != 0 && r < time.Hour {
+		fault("kafka.retention", "is %s; want at least 1h, or 0 to keep messages for ever", r)
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP.Addr); err != nil {
 		fault("http.addr", "%q is not host:port", c.HTTP.Addr)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -33,6 +34,7 @@ type metrics struct {
 	jobs     map[string]jobRuns
 	requests map[requestKind]uint64
 	took     map[string]*histogram // by route
+	repeats  []warehouse.Repeats
 }
 
 var _ api.Metrics = (*metrics)(nil)
@@ -88,6 +90,40 @@ GROUP BY job`, nil)
 	return nil
 }
 
+const (
+	// repeatsWithin is how far back events that came twice are counted. That an event_id counts once has no such limit.
+	repeatsWithin = 24 * time.Hour
+	// repeatsEvery is how often: the count reads the ids of all rows of that time, so it is not for each scrape.
+	repeatsEvery = 15 * time.Minute
+)
+
+// countRepeats keeps the count of events that came twice up to date until ctx ends. A count that fails is logged and
+// leaves the one before: it is no reason to stop a server.
+func (m *metrics) countRepeats(
+	ctx context.Context, log *slog.Logger, count func(ctx context.Context, since time.Time) ([]warehouse.Repeats, error),
+) error {
+	tick := time.NewTicker(repeatsEvery)
+	defer tick.Stop()
+	for {
+		found, err := count(ctx, time.Now().Add(-repeatsWithin))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			log.Warn("clew_ingest_repeated_events at /metrics is not up to date", "error", err)
+		default:
+			m.mu.Lock()
+			m.repeats = found
+			m.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
 // jobEnded counts a job.
 func (m *metrics) jobEnded(step jobs.Step) {
 	m.mu.Lock()
@@ -126,6 +162,7 @@ func (m *metrics) WriteMetrics(_ context.Context, w io.Writer) error {
 	e.collect(m.collect)
 	e.webhooks(m.webhooks)
 	m.mu.Lock()
+	e.repeats(m.repeats)
 	e.jobRuns(m.jobs, now)
 	e.http(m.requests, m.took)
 	m.mu.Unlock()
@@ -224,6 +261,14 @@ func (e *exposition) lag(s ingest.Snapshot, now time.Time) {
 	e.family(gauge, "clew_ingest_freshness_seconds", "Age of the oldest row of a batch when stored, over the last batches.")
 	e.sample("clew_ingest_freshness_seconds", s.FreshnessP50.Seconds(), "quantile", "0.5")
 	e.sample("clew_ingest_freshness_seconds", s.FreshnessP99.Seconds(), "quantile", "0.99")
+}
+
+func (e *exposition) repeats(all []warehouse.Repeats) {
+	const name = "clew_ingest_repeated_events"
+	e.family(gauge, name, "Rows of the last 24 hours that count nowhere, for their event_id came before within these hours.")
+	for _, r := range all {
+		e.sample(name, float64(r.Repeated), "table", r.Table)
+	}
 }
 
 func (e *exposition) jobRuns(all map[string]jobRuns, now time.Time) {

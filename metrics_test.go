@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +25,7 @@ import (
 	"clew/ingest/stream"
 	"clew/jobs"
 	"clew/query/api"
+	"clew/transform/warehouse"
 )
 
 // scraped are the samples of a scrape by their name and labels, and the kinds of their families.
@@ -215,6 +219,54 @@ func TestMetricsKnowEarlierRuns(t *testing.T) {
 			t.Errorf("%s ran %g times in this process (%t)", step.Job, n, ok)
 		}
 	}
+}
+
+// Events that came twice are counted every now and then, not for each scrape, and a count that fails leaves the last.
+func TestMetricsCountRepeatedEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, asked := newMetrics(&ingest.Stats{}), 0
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- m.countRepeats(ctx, slog.New(slog.DiscardHandler),
+				func(_ context.Context, since time.Time) ([]warehouse.Repeats, error) {
+					if ago := time.Since(since); ago != 24*time.Hour {
+						t.Errorf("asked for the last %v", ago)
+					}
+					if asked++; asked == 2 {
+						return nil, errors.New("down")
+					}
+					return []warehouse.Repeats{{Table: "costs"}, {Table: "events", Rows: 9, Repeated: uint64(asked)}}, nil
+				})
+		}()
+		const of = "clew_ingest_repeated_events"
+		for _, want := range []map[string]float64{
+			{of + `{table="costs"}`: 0, of + `{table="events"}`: 1},
+			{of + `{table="costs"}`: 0, of + `{table="events"}`: 1},
+			{of + `{table="costs"}`: 0, of + `{table="events"}`: 3},
+		} {
+			synctest.Wait()
+			for range 3 {
+				var text strings.Builder
+				if err := m.WriteMetrics(t.Context(), &text); err != nil {
+					t.Fatal(err)
+				}
+				s, err := parseMetrics(strings.NewReader(text.String()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				maps.DeleteFunc(s.samples, func(name string, _ float64) bool { return !strings.HasPrefix(name, of) })
+				if diff := cmp.Diff(want, s.samples); diff != "" {
+					t.Error(diff)
+				}
+			}
+			time.Sleep(repeatsEvery)
+		}
+		cancel()
+		if err := <-ended; err != nil || asked > 4 {
+			t.Errorf("asked %d times, %v", asked, err)
+		}
+	})
 }
 
 func TestMetricsOfJobsAndRequests(t *testing.T) {

@@ -69,6 +69,8 @@ func serve(ctx context.Context, s *system) error {
 	group.Go(func() error { return app.Listener(listener) })
 	group.Go(func() error { return ingest.Run(ctx, s.ingestConfig()) })
 	group.Go(func() error { return scheduled.Start(ctx) })
+	group.Go(func() error { return s.retain(ctx) })
+	group.Go(func() error { return watched.countRepeats(ctx, s.log, s.db.RepeatedEvents) })
 	group.Go(func() error { return collected.run(ctx) })
 	group.Go(func() error {
 		<-ctx.Done()
