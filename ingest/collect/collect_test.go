@@ -265,7 +265,8 @@ func TestBadMessagesOfABatch(t *testing.T) {
 	var k kafka
 	long := `"` + strings.Repeat("x", 40<<10) + `"`
 	huge := `"` + strings.Repeat("x", 600<<10) + `"`
-	sneaky := `{"type":"behavior","event_id":"e","occurred_at":"2026-03-02T09:00:00Z","lead_id":"L","name":"n","workspace":"acme"}`
+	sneaky := `{"type":"behavior","event_id":"e","occurred_at":"2026-03-02T09:00:00Z","lead_id":"L","name":"n",` +
+		`"workspace":"acme"}`
 	r := post(t, newCollector(t, &k), "/v1/batch", `{"batch":[`+strings.Join([]string{
 		page,
 		`{"type":"track","messageId":"no-event","userId":"u1","properties":{"a":1}}`,
@@ -298,8 +299,8 @@ func TestBadMessagesOfABatch(t *testing.T) {
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("what ingest makes of it, want (-), got (+):\n%s", diff)
 	}
-	if got := string(k.messages[5].Value); got != `{"collect_fault":"type: type is missing: send track, identify, page, screen, `+
-		`group or alias","workspace":"default"}` {
+	if got := string(k.messages[5].Value); got != `{"collect_fault":"type: type is missing: send track, identify, `+
+		`page, screen, group or alias","workspace":"default"}` {
 		t.Errorf("the empty message is kept as %s", got)
 	}
 	if got := listed(t, r); got != 10 {
@@ -331,7 +332,10 @@ func TestLimits(t *testing.T) {
 		{"one byte more", "/v1/track", event(32<<10 - len(event(0)) + 1), nil, 413},
 		{"a batch at the limit", "/v1/batch", `{"batch":[],"x":"` + strings.Repeat("x", 100<<10-19) + `"}`, nil, 200},
 		{"one byte more", "/v1/batch", `{"batch":[],"x":"` + strings.Repeat("x", 100<<10-18) + `"}`, nil, 413},
-		{"packed at the limit", "/v1/batch", zipped(t, []byte(`{"batch":[],"x":"`+strings.Repeat("x", 100<<10-19)+`"}`)), nil, 200},
+		{
+			"packed at the limit", "/v1/batch", zipped(t, []byte(`{"batch":[],"x":"`+strings.Repeat("x", 100<<10-19)+`"}`)),
+			nil, 200,
+		},
 		{"a bomb", "/v1/batch", zipped(t, make([]byte, 200<<20)), []string{"Content-Encoding", "gzip"}, 413},
 		{"a bomb of members", "/v1/batch", strings.Repeat(zipped(t, nil), 10_000), nil, 413},
 		{"events without end", "/v1/batch", `{"batch":[` + strings.Repeat("1,", 20_000) + `1]}`, nil, 413},
@@ -377,7 +381,8 @@ func TestBrowsers(t *testing.T) {
 	if r.StatusCode != 204 || r.Header.Get("Access-Control-Allow-Origin") != "https://www.example.com" {
 		t.Errorf("preflight: %d %v", r.StatusCode, r.Header)
 	}
-	if r := ask(http.MethodOptions, "https://evil.example"); r.StatusCode != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+	r = ask(http.MethodOptions, "https://evil.example")
+	if r.StatusCode != 403 || r.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("preflight of another origin: %d %v", r.StatusCode, r.Header)
 	}
 	r = ask(http.MethodPost, "https://www.example.com")
@@ -386,7 +391,8 @@ func TestBrowsers(t *testing.T) {
 		t.Errorf("post: %d %v", r.StatusCode, r.Header)
 	}
 	// A page below the same proxy has an origin too; the browser keeps the answer from a foreign one.
-	if r := ask(http.MethodPost, "https://evil.example"); r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "" {
+	r = ask(http.MethodPost, "https://evil.example")
+	if r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("post of another origin: %d %v", r.StatusCode, r.Header)
 	}
 }

@@ -22,8 +22,8 @@ const (
 	longestName = event.MaxID - len("#00")
 )
 
-// flat makes a flat map from JSON. Objects are taken apart, as "address.city"; arrays stay JSON. Of a long text the first
-// part has the name, the next ones name#2, name#3 and so on. Null is nothing.
+// flat makes a flat map from JSON. Objects are taken apart, as "address.city"; arrays stay JSON. Of a long text the
+// first part has the name, the next ones name#2, name#3 and so on. Null is nothing. The zero value is ready.
 type flat struct {
 	entries map[string]event.Scalar
 	rest    []string // members of an object

@@ -167,7 +167,11 @@ func quoted(v value, i int) int {
 
 // bare returns the last byte of a number, true, false or null.
 func bare(v value, i int) int {
-	for i+1 < len(v) && strings.IndexByte(",]} \n\t\r", v[i+1]) < 0 {
+	for i+1 < len(v) {
+		switch v[i+1] {
+		case ',', ']', '}', ' ', '\n', '\t', '\r':
+			return i
+		}
 		i++
 	}
 	return i

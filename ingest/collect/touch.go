@@ -190,12 +190,12 @@ func isPaid(medium string) bool {
 
 func paid(source, medium string) string {
 	switch {
+	case strings.Contains(medium, "video"):
+		return "paid_video"
 	case strings.Contains(medium, "social") || among(source, socialNetworks):
 		return "paid_social"
 	case strings.Contains(medium, "search") || medium == "sem" || among(source, searchEngines):
 		return "paid_search"
-	case strings.Contains(medium, "video"):
-		return "paid_video"
 	}
 	return "paid_other"
 }
