@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"clew/ingest/webhook"
+	"clew/query/api"
+	"clew/transform/warehouse"
 )
 
 // TestWebhooksReachTheWarehouse posts as three systems do, over real HTTP, broker and engine: what they post counts
@@ -95,6 +97,49 @@ func TestWebhooksReachTheWarehouse(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWebhookRows(t, s)
+	checkWebhookReplay(t, s)
+}
+
+// checkWebhookReplay sends the payloads that did not map again: refused as they are, taken once they map.
+func checkWebhookReplay(t *testing.T, s *system) {
+	t.Helper()
+	letters, _, err := s.letters().Letters(t.Context(), warehouse.LetterFilter{Reason: "unknown_field"}, 10)
+	if err != nil || len(letters) != 2 {
+		t.Fatalf("%d letters, %v", len(letters), err)
+	}
+	at := letters[0].Place
+	for _, l := range letters {
+		if strings.Contains(string(l.Key.Raw()), "forms") {
+			at = l.Place
+		}
+		_, err := s.letters().Replay(t.Context(), l.Place, api.Replay{})
+		if err == nil || !strings.Contains(err.Error(), "still does not map") {
+			t.Errorf("replay of %s as it is: %v", l.Place, err)
+		}
+	}
+	whole, err := s.letters().Letter(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	corrected := strings.ReplaceAll(string(whole.Raw.Raw()), "外星人", "已成交")
+	corrected = strings.ReplaceAll(corrected, `2026-01-05T08:00:00.000Z\"`, `2026-01-09T08:00:00.000Z\"`)
+	done, err := s.letters().Replay(t.Context(), at, api.Replay{With: []byte(corrected)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.EventID != "jdy:65a0000000000000000000a1:2026-01-09T08:00:00.000Z" || done.Warning != "" {
+		t.Errorf("replayed %+v", done)
+	}
+	if err := s.ingestAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var won []struct {
+		Leads uint64 `ch:"leads"`
+	}
+	err = s.db.Select(t.Context(), &won, "SELECT count() AS leads FROM stage_changes WHERE stage = 'won'", nil)
+	if err != nil || won[0].Leads != 1 {
+		t.Errorf("%v won, %v", won, err)
+	}
 }
 
 func checkWebhookRows(t *testing.T, s *system) {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -40,4 +41,19 @@ func letter(source string, reasons []string, payload []byte) stream.Message {
 		}
 	}
 	return stream.Message{Topic: event.Topic(letterTopic), Key: []byte("webhook:" + source), Value: value}
+}
+
+// Reopen returns what a letter keeps: the name of the source and the payload as it came. It returns false for the value
+// of any other message.
+func Reopen(value []byte) (source string, payload []byte, ok bool) {
+	var l unmapped
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil || l.Webhook == "" {
+		return "", nil, false
+	}
+	if l.Base64 != nil {
+		return l.Webhook, l.Base64, true
+	}
+	return l.Webhook, []byte(l.Payload), true
 }

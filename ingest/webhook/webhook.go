@@ -198,7 +198,13 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 		return
 	}
 	in.requests.Add(1)
-	messages, reasons := in.messages(payload, err)
+	var messages []stream.Message
+	var reasons []string
+	if err != nil {
+		reasons = []string{err.Error()}
+	} else {
+		messages, reasons = in.Messages(payload)
+	}
 	events := len(messages)
 	if len(reasons) > 0 {
 		in.unmapped.Add(1)
@@ -220,16 +226,13 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 	in.scheme.reply(w)
 }
 
-// messages makes the events of a payload, and tells what did not become one.
-func (in *inn) messages(payload []byte, opened error) (messages []stream.Message, reasons []string) {
-	if opened != nil {
-		return nil, []string{opened.Error()}
-	}
-	for e, err := range in.Events(payload) {
+// Messages makes the events of a payload ready for Kafka, and tells of what did not become one.
+func (s Source) Messages(payload []byte) (messages []stream.Message, reasons []string) {
+	for e, err := range s.Events(payload) {
 		var value []byte
 		if err == nil {
 			if h := e.Head(); h.Workspace == "" {
-				h.Workspace = in.Workspace
+				h.Workspace = s.Workspace
 			}
 			value, err = event.Encode(e)
 		}

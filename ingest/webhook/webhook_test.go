@@ -173,6 +173,9 @@ func TestWhatDoesNotMapIsKept(t *testing.T) {
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("letter %.200v\nwant   %.200v", got, c.want)
 			}
+			if source, payload, ok := Reopen(m.Value); !ok || source != "crm" || string(payload) != c.body {
+				t.Errorf("the letter opens as %q, %.100q, %t", source, payload, ok)
+			}
 			fault, ok := errors.AsType[*event.Fault](decodeError(m))
 			if !ok || fault.Reason != event.ReasonUnknownField {
 				t.Errorf("ingest takes the letter for an event: %v", fault)
@@ -181,6 +184,17 @@ func TestWhatDoesNotMapIsKept(t *testing.T) {
 				t.Errorf("stats %+v, want %+v", got[0], want)
 			}
 		})
+	}
+}
+
+func TestReopenTakesLettersAlone(t *testing.T) {
+	for _, value := range []string{
+		`{"event_id":"e1","occurred_at":"2026-01-01T00:00:00Z","lead_id":"l1"}`, `{}`, ``, `{"webhook":`, `[]`,
+		`{"webhook":"crm","reasons":[],"payload":"x","lead_id":"l1"}`,
+	} {
+		if source, payload, ok := Reopen([]byte(value)); ok {
+			t.Errorf("%s opens as %q, %q", value, source, payload)
+		}
 	}
 }
 
