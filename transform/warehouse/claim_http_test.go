@@ -113,7 +113,8 @@ func replace(
 		}
 		stored <- err
 	}()
-	for running && query(t, db, "SELECT max(epoch) FROM ingest_fence", nil)[0][0].(uint64) != 2*nth {
+	for seen := uint64(0); running && seen != 2*nth; {
+		seen = query(t, db, "SELECT max(epoch) FROM ingest_fence", nil)[0][0].(uint64)
 	}
 	if !running {
 		stored <- <-stored

@@ -62,6 +62,7 @@ var remedies = map[int]string{
 	252: "merges are behind: it goes on by itself when they catch up; else write larger batches, more seldom",
 	497: "the user lacks a right: GRANT it",
 	516: "the password or the user is wrong: correct the DSN",
+	774: "the table was made read-only: ALTER TABLE … RESET SETTING table_readonly",
 }
 
 // isData says that the rows cannot be stored as they are.

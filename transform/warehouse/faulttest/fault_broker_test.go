@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 	"time"
@@ -31,9 +32,11 @@ func TestKillBroker(t *testing.T) {
 
 // TestKillApacheKafka does the same with the real one, and stops it for a while too.
 func TestKillApacheKafka(t *testing.T) {
-	onlyFull(t)
-	const n, rounds = 100_000, 4
+	n, rounds := size(t, 100_000, 4)
 	kafka, err := kafkatest.Start(kafkatest.Config{Dir: t.TempDir()})
+	if errors.Is(err, kafkatest.ErrMissing) {
+		lacking(t, err.Error())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +54,7 @@ func TestKillApacheKafka(t *testing.T) {
 	}
 	caughtUp(t, brokers)
 	sink.stop(t)
-	judge(t, "kill -9 of Apache Kafka", rounds, c.DSN[len("embedded:"):], brokers, sent{events: n})
+	judge(t, "kill -9 of Apache Kafka", rounds, c.DSN[len("embedded:"):], brokers, sent{events: n / rounds * rounds})
 }
 
 // TestLeadersMove gives partitions other leaders, and the group other coordinators, all the time.
@@ -78,8 +81,7 @@ func TestLeadersMove(t *testing.T) {
 
 // TestSilentPeers stops the broker and the engine in turn for some seconds: connections stay open and nobody answers.
 func TestSilentPeers(t *testing.T) {
-	onlyFull(t)
-	const n, rounds = 60_000, 2
+	n, rounds := size(t, 60_000, 2)
 	broker := startBroker(t)
 	engine := start(t, child{Role: "engine", Dir: t.TempDir(), Addr: "127.0.0.1:0"})
 	brokers := []string{broker.addr}
@@ -91,7 +93,7 @@ func TestSilentPeers(t *testing.T) {
 	}
 	caughtUp(t, brokers)
 	sink.stop(t)
-	judgeAt(t, "broker or engine silent for 12 s", rounds, c.DSN, brokers, sent{events: n})
+	judgeAt(t, "broker or engine silent for 12 s", rounds, c.DSN, brokers, sent{events: n / rounds * rounds})
 }
 
 func pause(t *testing.T, p *process, d time.Duration) {

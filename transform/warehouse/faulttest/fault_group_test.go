@@ -61,30 +61,60 @@ func TestRewoundHint(t *testing.T) {
 	judge(t, "group offsets rewound", rounds, c.DSN[len("embedded:"):], brokers, sent{events: n / rounds * rounds})
 }
 
-// TestZombie stops the process that owns partitions at any point, lets another own them and go on, and wakes it. Toward
-// HTTP the fence leaves a window, see claim.go in transform/warehouse: about one pause in forty falls into it.
+// TestZombie stops the process that owns partitions at each place that an INSERT passes, and at random times, lets another
+// own them and go on, and wakes it.
 func TestZombie(t *testing.T) {
-	onlyFull(t)
-	n, rounds := size(t, 150_000, 20)
+	n, rounds := size(t, 150_000, *pauses)
+	rounds = max(rounds, 5)
 	brokers := []string{startBroker(t).addr}
 	engine := start(t, child{Role: "engine", Dir: t.TempDir(), Addr: "127.0.0.1:0"})
-	c, random := servedSink(brokers, engine.addr).withTopics(t), dice(7)
-	owner, other := start(t, c), start(t, c)
+	random, dsn := dice(7), "http://"+engine.addr
+	var gates [2]*gate
+	var sinks [2]*process
+	for i := range sinks {
+		gates[i] = startGate(t, engine.addr)
+		sinks[i] = start(t, servedSink(brokers, gates[i].addr()).withTopics(t))
+	}
 	for i := range rounds {
+		g, owner, where := gates[i%2], sinks[i%2], stage(i/2%5)
+		g.armed.Store(int32(where))
 		produce(t, brokers, i*(n/rounds), (i+1)*(n/rounds))
-		time.Sleep(time.Duration(random.IntN(100)) * time.Millisecond) // when the fault strikes
-		if err := syscall.Kill(owner.pid, syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
+		if where == nowhere {
+			time.Sleep(time.Duration(random.IntN(100)) * time.Millisecond) // when the fault strikes
+		} else {
+			fact(t, g.reached, "the sink came to its INSERT")
 		}
-		evict(t, brokers) // as the coordinator does after 10 s
-		caughtUp(t, brokers)
-		if err := syscall.Kill(owner.pid, syscall.SIGCONT); err != nil {
-			t.Fatal(err)
+		replaced(t, owner, brokers)
+		if where != nowhere {
+			g.resume <- struct{}{}
 		}
-		owner, other = other, owner
 	}
 	caughtUp(t, brokers)
-	owner.stop(t)
-	other.stop(t)
-	judgeAt(t, "zombie: owner paused, replaced, woken", rounds, c.DSN, brokers, sent{events: n / rounds * rounds})
+	for _, s := range sinks {
+		s.stop(t)
+	}
+	judgeAt(t, "zombie: owner paused, replaced, woken", rounds, dsn, brokers, sent{events: n / rounds * rounds})
+}
+
+// replaced pauses a process until another has done its work.
+func replaced(t *testing.T, owner *process, brokers []string) {
+	t.Helper()
+	if err := syscall.Kill(owner.pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	evict(t, brokers) // as the coordinator does after 10 s
+	caughtUp(t, brokers)
+	if err := syscall.Kill(owner.pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fact waits until something is so.
+func fact(t *testing.T, is <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-is:
+	case <-time.After(patience):
+		t.Fatalf("not in %v: %s", patience, what)
+	}
 }

@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,6 +17,12 @@ import (
 // full says that the long suite runs: make test-faults.
 var full = os.Getenv("CLEW_TEST_FAULTS") != ""
 
+// pauses is how often TestZombie pauses an owner in the long suite, and soak how long TestSoak lasts there.
+var (
+	pauses = flag.Int("faults.pauses", 60, "pauses of an owner")
+	soak   = flag.Duration("faults.soak", 2*time.Minute, "length of the soak of mixed faults")
+)
+
 // size is the number of events and of rounds of a test: few in the normal suite.
 func size(t *testing.T, events, rounds int) (int, int) {
 	t.Helper()
@@ -28,12 +35,13 @@ func size(t *testing.T, events, rounds int) (int, int) {
 	return events / 10, max(2, rounds/10)
 }
 
-// onlyFull leaves a test to the long suite.
-func onlyFull(t *testing.T) {
+// lacking ends a test that this machine cannot run: by a skip, and by a failure where CI is set.
+func lacking(t *testing.T, what string) {
 	t.Helper()
-	if !full {
-		t.Skip("runs in make test-faults")
+	if os.Getenv("CI") != "" {
+		t.Fatal(what)
 	}
+	t.Skip(what)
 }
 
 // dice are the same in every run of a test.
@@ -129,7 +137,7 @@ func TestKillEngine(t *testing.T) {
 // TestKillAtRenames kills the process at the nth rename of a file or directory: a part becomes visible by one.
 func TestKillAtRenames(t *testing.T) {
 	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
-		t.Skipf("needs strace (apt-get install strace) and the right to trace: %v %s", err, out)
+		lacking(t, fmt.Sprintf("needs strace (apt-get install strace) and the right to trace: %v %s", err, out))
 	}
 	n, rounds := size(t, 60_000, 24)
 	brokers := []string{startBroker(t).addr}

@@ -60,6 +60,10 @@ func (c child) run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	fmt.Println("pid", os.Getpid())
+	go func() { // the end of the input is the end of the test run
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	switch c.Role {
 	case "broker":
 		b, err := stream.StartBroker(stream.BrokerConfig{Dir: c.Dir, Addr: c.Addr})
@@ -87,6 +91,7 @@ func (c child) serveEngine(ctx context.Context) error {
 		return errors.Join(err, e.Close())
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = impatient{r.Body, http.NewResponseController(w)}
 		res, err := e.RoundTrip(r)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -101,6 +106,20 @@ func (c child) serveEngine(ctx context.Context) error {
 	fmt.Println("ready", listener.Addr())
 	_ = server.Serve(listener)
 	return e.Close()
+}
+
+// impatient is a body that breaks off where nothing of it comes for a while, as a server's http_receive_timeout has it.
+type impatient struct {
+	io.ReadCloser
+	conn *http.ResponseController
+}
+
+const receiveTimeout = 5 * time.Second
+
+func (b impatient) Read(p []byte) (int, error) {
+	_ = b.conn.SetReadDeadline(time.Now().Add(receiveTimeout))
+	defer func() { _ = b.conn.SetReadDeadline(time.Time{}) }()
+	return b.ReadCloser.Read(p)
 }
 
 func (c child) ingest(ctx context.Context) (err error) {

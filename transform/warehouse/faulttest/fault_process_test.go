@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a fact may be waited for, until the test gives up.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // process is a running child.
 type process struct {
@@ -51,6 +51,9 @@ func launch(t *testing.T, c child, wrap ...string) *process {
 	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), childVar+"="+string(text)), log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.cmd.StdinPipe(); err != nil { // open as long as this process lives
 		t.Fatal(err)
 	}
 	if err := p.cmd.Start(); err != nil {
@@ -106,16 +109,22 @@ func (p *process) expect(t *testing.T, word string) []string {
 	}
 }
 
-// logs waits until the child's log contains a text. Meanwhile keeps the fault up.
-func (p *process) logs(t *testing.T, text string, meanwhile func()) {
+// logs waits until the child's log contains a text more often than before. Meanwhile keeps the fault up.
+func (p *process) logs(t *testing.T, text string, before int, meanwhile func()) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if said, err := os.ReadFile(p.log); err == nil && strings.Contains(string(said), text) {
+		if p.said(text) > before {
 			return
 		}
 		meanwhile()
 	}
 	t.Fatalf("the child did not log %q", text)
+}
+
+// said is how often the child's log contains a text.
+func (p *process) said(text string) int {
+	log, _ := os.ReadFile(p.log)
+	return strings.Count(string(log), text)
 }
 
 // kill ends the child as kill -9 does, and waits until it is gone.
