@@ -101,3 +101,33 @@ func (c *calendar) normal(value string) (string, error) {
 	t, err := c.time(value)
 	return t.Format("2006-01-02T15:04:05.000Z07:00"), err
 }
+
+// IsTime says that values are all times of one form; of none, that they need no form to be listed.
+func IsTime(form string, values []string) bool {
+	c := calendar{zone: time.UTC}
+	if form != "" && c.add(form) != nil {
+		return false
+	}
+	for _, v := range values {
+		ok := false
+		for _, l := range c.layouts {
+			if _, fits := l.read(v, time.UTC); fits {
+				ok = true
+			}
+		}
+		if form == "" {
+			_, err := c.time(v)
+			ok = err == nil
+		}
+		if !ok {
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+// IsNumber says that the change number takes a value.
+func IsNumber(v string) bool {
+	_, err := number(v)
+	return err == nil
+}

@@ -21,6 +21,7 @@ type csvRows struct {
 	ended     bool // r has no more
 	delimiter byte
 	width     int // fields of the header; 0 before it is read
+	header    []string
 	places    []int
 
 	buf        []byte // buf[start:end] is read and not yet consumed
@@ -53,9 +54,9 @@ func openCSV(r io.Reader, in *input) (*csvRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := c.texts()
-	c.width = len(header)
-	c.places, err = in.places(header)
+	c.header = c.texts()
+	c.width = len(c.header)
+	c.places, err = in.places(c.header)
 	return c, err
 }
 

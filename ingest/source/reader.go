@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -113,6 +115,43 @@ func (m *Mapping) Open(dir string) (*Reader, error) {
 			m.Name, m.patterns(), dir)
 	}
 	return nil, fmt.Errorf("mapping %q has no files, only webhooks: send payloads to it", m.Name)
+}
+
+// OpenFile makes a reader of one file alone, by those inputs whose name or pattern it has; where there is none, by the
+// one input of its format. Files to join are looked for beside it.
+func (m *Mapping) OpenFile(file string) (*Reader, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %q: %w: name an existing file", m.Name, err)
+	}
+	dir, name := filepath.Dir(file), filepath.Base(file)
+	r := &Reader{mapping: m, fsys: os.DirFS(dir)}
+	var formats []File
+	for i, in := range m.inputs {
+		f := File{Name: name, Size: info.Size(), input: i}
+		if ok, err := path.Match(path.Base(in.file), name); err == nil && ok {
+			r.files = append(r.files, f)
+		}
+		if in.file != "" && in.format == formatOf(name) {
+			formats = append(formats, f)
+		}
+	}
+	if len(r.files) == 0 && len(formats) == 1 {
+		r.files = formats
+	}
+	if len(r.files) == 0 {
+		return nil, fmt.Errorf("mapping %q reads %q, and none is %q: rename the file, or use another mapping",
+			m.Name, m.patterns(), name)
+	}
+	for _, f := range r.files {
+		r.total += f.Size
+		for _, j := range m.inputs[f.input].joins {
+			if _, err := r.find(dir, j.in.file, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r, nil
 }
 
 // patterns are the files of the inputs, each once.
