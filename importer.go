@@ -18,7 +18,7 @@ import (
 const (
 	// checkpointItems is how many messages are sent, and checkpointEvery how much time passes, from one checkpoint to the
 	// next.
-	checkpointItems = 100_000
+	checkpointItems = 50_000
 	checkpointEvery = 5 * time.Second
 	// largeMessage is the size in bytes from which on a message is sent alone, as brokers limit what is sent together.
 	largeMessage = 900_000

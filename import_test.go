@@ -1,0 +1,460 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"clew/ingest/event"
+	"clew/ingest/source"
+	"clew/ingest/stream"
+)
+
+// simulated writes a made-up business to files.
+func simulated(t *testing.T, leads int) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "files")
+	cfg := defaultConfig()
+	if err := (simulating{dir: dir, leads: leads, seed: 5, until: "2026-02-28"}).run(cfg); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// idCounts counts the messages in the log by topic and event id.
+func idCounts(t *testing.T, s *system) map[string]int {
+	t.Helper()
+	client, err := stream.NewClient(s.kafka)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ids, err := client.TopicIDs(t.Context(), event.Topics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges, err := logEnds(t.Context(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for p, held := range ranges {
+		err := eachMessage(t.Context(), client, p, ids[p.Topic], held.First, held.End, func(m stream.Message) {
+			e, err := event.Decode(m.Topic, m.Value)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			counts[m.Topic+" "+e.Head().EventID]++
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return counts
+}
+
+// fileCounts counts the events of the files likewise.
+func fileCounts(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	mapping, err := source.Load("simulated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for e, err := range source.Read(t.Context(), mapping, dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[event.Topic(e.Kind())+" "+e.Head().EventID]++
+	}
+	return counts
+}
+
+// fragile is a feed that fails behind some items.
+type fragile struct {
+	feed
+	after int
+}
+
+var errFragile = errors.New("the feed broke")
+
+func (f fragile) items(ctx context.Context) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		left := f.after
+		for it, err := range f.feed.items(ctx) {
+			if left--; left < 0 {
+				yield(item{}, errFragile)
+				return
+			}
+			if !yield(it, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestImportGoesOnBehindItsCheckpoint breaks an import off behind its checkpoint, again and again: what was sent is found
+// in the log, and each message of the files is in it as often as in the files, though some ids come twice there.
+func TestImportGoesOnBehindItsCheckpoint(t *testing.T) {
+	dir := simulated(t, 1000)
+	s, _ := openTestSystem(t, t.TempDir())
+	i := importing{source: "simulated", in: dir, maxRejects: -1}
+	sent := 0
+	for _, n := range []int{0, 1, batchItems, batchItems + 1, 3*batchItems - 1} {
+		f, err := i.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := i.runner(t.Context(), s, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.feed = fragile{f, n}
+		r.saved = time.Now().Add(time.Hour) // however slow the machine is, no checkpoint by time
+		if r.found != sent {
+			t.Errorf("found %d messages in the log, %d were sent", r.found, sent)
+		}
+		// Others write to the log too, the ids of this import among them.
+		sendRaw(t, s, "clew.stages", fmt.Sprintf(
+			`{"event_id":"other-%d","occurred_at":"2026-01-01T00:00:00Z","lead_id":"L","stage":"new"}`, n))
+		if err := r.send(t.Context()); !errors.Is(err, errFragile) {
+			t.Errorf("ended with %v", err)
+		}
+		r.close()
+		sent = max(sent, n)
+	}
+	f, err := i.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := i.run(t.Context(), s, f, &out); err != nil {
+		t.Fatal(err)
+	}
+	report := decode[imported](t, out.String())
+	if !report.Resumed || report.FoundInLog != sent {
+		t.Errorf("reported %+v, and %d were in the log", report, sent)
+	}
+	want := fileCounts(t, dir)
+	total := uint64(0)
+	for _, n := range want {
+		total += uint64(n)
+	}
+	if report.messages() != total || report.Rows != int64(total) {
+		t.Errorf("reported %d messages of %d rows, the files have %d", report.messages(), report.Rows, total)
+	}
+	for _, n := range []int{0, 1, batchItems, batchItems + 1, 3*batchItems - 1} {
+		want[fmt.Sprintf("clew.stages other-%d", n)] = 1
+	}
+	if diff := cmp.Diff(want, idCounts(t, s)); diff != "" {
+		t.Errorf("messages by id, want (-), got (+):\n%.2000s", diff)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.cfg.DataDir, "imports", "*")); err != nil || len(left) > 0 {
+		t.Errorf("left %q, %v", left, err)
+	}
+}
+
+// killAt starts an import and kills it when its checkpoint is as wanted. False means that it ended before.
+func killAt(t *testing.T, data string, at func(checkpoint) bool, args ...string) bool {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, append(args, "--data-dir", data)...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	// The file is looked at as often as possible, to kill soon after it changed.
+	for range time.Tick(time.Millisecond) {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v: %s", err, said.String())
+			}
+			return false
+		default:
+		}
+		if c, ok := currentCheckpoint(t, data); ok && at(c) {
+			break
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	return true
+}
+
+func currentCheckpoint(t *testing.T, data string) (checkpoint, bool) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(data, "imports", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c checkpoint
+	if len(names) == 0 {
+		return c, false
+	}
+	text, err := os.ReadFile(names[0])
+	if err != nil {
+		return c, false // it was completed just now
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
+		t.Fatalf("a checkpoint can be read at any time: %v in %s", err, text)
+	}
+	return c, true
+}
+
+// TestProgramImportSurvivesKills kills an import at several points, by kill -9: nothing is lost, and nothing is twice in
+// the log or in the tables.
+func TestProgramImportSurvivesKills(t *testing.T) {
+	needEngine(t)
+	dir := simulated(t, 8000)
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"import", "--source", "simulated", "--in", dir}
+	started := time.Now()
+	kills := 0
+	for _, at := range []func(checkpoint) bool{
+		func(checkpoint) bool { return true },
+		func(checkpoint) bool { return true },
+		func(c checkpoint) bool { return c.Totals.Rows > 0 },
+		func(c checkpoint) bool { return c.Totals.Rows > checkpointItems+batchItems },
+		func(c checkpoint) bool { return c.Sent },
+	} {
+		if killAt(t, data, at, args...) {
+			kills++
+		}
+	}
+	if kills < 4 {
+		t.Errorf("the import was killed %d times only", kills)
+	}
+	report := decode[imported](t, mustClew(t, append(args, "--data-dir", data)...))
+	t.Logf("%d kills, %d messages, %s", kills, report.messages(), time.Since(started).Round(time.Second))
+
+	want := fileCounts(t, dir)
+	total, repeated := 0, 0
+	for _, n := range want {
+		total += n
+		repeated += n - 1
+	}
+	if report.Rows != int64(total) || report.messages() != uint64(total) || report.Rejected != 0 {
+		t.Errorf("reported %+v, the files have %d rows", report, total)
+	}
+	if report.Duplicates == nil || *report.Duplicates != uint64(repeated) {
+		t.Errorf("%d of the ids come again, reported %v", repeated, report.Duplicates)
+	}
+	verified := decode[verification](t, mustClew(t, "verify", "--json", "--data-dir", data))
+	if !verified.Right || verified.Messages != int64(total) || verified.Lag != 0 {
+		t.Errorf("verified %+v", verified)
+	}
+	s, _ := openTestSystem(t, data)
+	if diff := cmp.Diff(want, idCounts(t, s)); diff != "" {
+		t.Errorf("messages by id, want (-), got (+):\n%.2000s", diff)
+	}
+}
+
+// TestProgramImportArchiveSurvivesKills does the same with an archive.
+func TestProgramImportArchiveSurvivesKills(t *testing.T) {
+	needEngine(t)
+	dir := t.TempDir()
+	first, archive, data := filepath.Join(dir, "first"), filepath.Join(dir, "archive"), filepath.Join(dir, "data")
+	mustClew(t, "import", "--source", "simulated", "--in", simulated(t, 4000), "--data-dir", first)
+	made := decode[archiveReport](t, mustClew(t, "archive", "--to", archive, "--data-dir", first))
+	for _, at := range []func(checkpoint) bool{
+		func(checkpoint) bool { return true },
+		func(c checkpoint) bool { return c.Totals.Rows > 0 },
+	} {
+		killAt(t, data, at, "import", "--archive", archive)
+	}
+	report := decode[imported](t, mustClew(t, "import", "--archive", archive, "--data-dir", data))
+	if report.Rows != made.Rows || report.messages() != uint64(made.Rows) || !report.Resumed {
+		t.Errorf("reported %+v of an archive of %d rows", report, made.Rows)
+	}
+	verified := decode[verification](t, mustClew(t, "verify", "--json", "--data-dir", data))
+	if !verified.Right || verified.Messages != made.Rows {
+		t.Errorf("verified %+v", verified)
+	}
+	again := decode[archiveReport](t, mustClew(t, "archive", "--to", archive, "--data-dir", data))
+	if len(again.Written)+len(again.Kept) != 0 || len(again.Unchanged) != len(made.Written) {
+		t.Errorf("the tables are not those of the archive: %+v", again)
+	}
+}
+
+// TestProgramImportOfChangedFiles holds that a broken off import does not go on with other files.
+func TestProgramImportOfChangedFiles(t *testing.T) {
+	needEngine(t)
+	dir := simulated(t, 2000)
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"import", "--source", "simulated", "--in", dir}
+	if !killAt(t, data, func(checkpoint) bool { return true }, args...) {
+		t.Fatal("the import was not killed")
+	}
+	args = append(args, "--data-dir", data)
+	_, stderr, code := clew(t, append(args, "--rejects", filepath.Join(t.TempDir(), "r.csv"))...)
+	if code != 1 || !strings.Contains(stderr, "--rejects") {
+		t.Errorf("another --rejects: exit %d: %s", code, stderr)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "stage.csv"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.WriteString("new,2026-01-01T00:00:00.000Z,L,,,mql,0,,\n")
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code = clew(t, args...)
+	if code != 1 || !strings.Contains(stderr, "stage.csv has changed") || !strings.Contains(stderr, "--restart") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	report := decode[imported](t, mustClew(t, append(args, "--restart")...))
+	total := 0
+	for _, n := range fileCounts(t, dir) {
+		total += n
+	}
+	if report.Resumed || report.messages() != uint64(total) {
+		t.Errorf("reported %+v of %d", report, total)
+	}
+}
+
+// spoilLine replaces a line of a file, from 1, by what change makes of it.
+func spoilLine(t *testing.T, name string, line int, change func(string) string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	lines[line-1] = change(lines[line-1])
+	write(t, name, strings.Join(lines, "\n"))
+}
+
+// TestProgramImportRejects holds the answers to wrong rows: which, where and why, in the report and in the file.
+func TestProgramImportRejects(t *testing.T) {
+	needEngine(t)
+	dir := simulated(t, 2000)
+	stages := filepath.Join(dir, "stage.csv")
+	total := 0
+	for _, n := range fileCounts(t, dir) {
+		total += n
+	}
+	spoilLine(t, stages, 10, func(s string) string { return strings.Replace(s, "Z,", "?,", 1) })
+	spoilLine(t, stages, 3000, func(s string) string { return `"` + s })
+	spoilLine(t, stages, 3100, func(s string) string { return s + ",more" })
+	rejects := filepath.Join(t.TempDir(), "rejects.csv")
+	args := []string{"import", "--source", "simulated", "--in", dir, "--rejects", rejects, "--data-dir"}
+
+	data := filepath.Join(t.TempDir(), "data")
+	stdout, stderr, code := clew(t, append(args, data)...)
+	if code != exitRejected || !strings.Contains(stderr, rejects) || !strings.Contains(stderr, "stage.csv:10") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	report := decode[imported](t, stdout)
+	if report.Rejected != 3 || report.messages() != uint64(total-3) || !report.Stored {
+		t.Errorf("reported %+v of %d", report, total)
+	}
+	if len(report.Faults) != 3 || !strings.HasPrefix(report.Faults[1], "stage.csv:3000") {
+		t.Errorf("faults %q", report.Faults)
+	}
+	text, err := os.ReadFile(rejects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []string
+	for _, row := range listed {
+		places = append(places, strings.Join([]string{row[0], row[1], row[3]}, " "))
+	}
+	want := []string{"file line column", "stage.csv 10 occurred_at", "stage.csv 3000 ", "stage.csv 3100 "}
+	if diff := cmp.Diff(want, places); diff != "" {
+		t.Errorf("rejects, want (-), got (+):\n%s", diff)
+	}
+
+	// No more than allowed is no failure; more stops the import, and a larger limit lets it go on.
+	mustClew(t, append(args, data, "--max-rejects", "3")...)
+	_, stderr, code = clew(t, append(args, data, "--max-rejects", "1")...)
+	if code != exitStopped || !strings.Contains(stderr, "--max-rejects") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, stderr, code = clew(t, append(args, data, "--max-rejects", "1")...); code != exitStopped {
+		t.Errorf("again: exit %d: %s", code, stderr)
+	}
+	report = decode[imported](t, mustClew(t, append(args, data, "--max-rejects", "5")...))
+	if report.Rejected != 3 || report.messages() != uint64(total-3) || !report.Resumed {
+		t.Errorf("reported %+v of %d", report, total)
+	}
+}
+
+// TestProgramImportOfBadFiles holds the answers to files that are wrong as a whole.
+func TestProgramImportOfBadFiles(t *testing.T) {
+	needEngine(t)
+	good := simulated(t, 50)
+	header, err := os.ReadFile(filepath.Join(good, "stage.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		spoil func(t *testing.T, dir string)
+		code  int
+		want  []string
+	}{
+		{"empty file", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "stage.csv"), "") }, 1, []string{"stage.csv", "empty"}},
+		{"other columns", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "stage.csv"), "a,b\n1,2\n") }, 1, []string{"stage.csv", "event_id", "column"}},
+		{"a file is missing", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, "stage.csv")); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, []string{"stage.csv", "put it there"}},
+		{"byte order mark", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "stage.csv"), "\xEF\xBB\xBF"+string(header))
+		}, 0, nil},
+		{"only a header", func(t *testing.T, dir string) {
+			first, _, _ := strings.Cut(string(header), "\n")
+			write(t, filepath.Join(dir, "stage.csv"), first+"\n")
+		}, 0, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "files")
+			if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
+				t.Fatal(err)
+			}
+			c.spoil(t, dir)
+			_, stderr, code := clew(t, "import", "--source", "simulated", "--in", dir, "--data-dir", filepath.Join(dir, "data"))
+			for _, want := range c.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("does not name %q: %s", want, stderr)
+				}
+			}
+			if code != c.code {
+				t.Errorf("exit %d: %s", code, stderr)
+			}
+		})
+	}
+	// A rejects file that cannot take a row is told before anything counts as done.
+	dir := filepath.Join(t.TempDir(), "files")
+	if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := clew(t, "import", "--source", "simulated", "--in", dir, "--data-dir", filepath.Join(dir, "data"),
+		"--rejects", filepath.Join(dir, "absent", "rejects.csv"))
+	if code != 1 || !strings.Contains(stderr, "--rejects") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
