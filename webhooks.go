@@ -15,8 +15,11 @@ import (
 	"clew/ingest/webhook"
 )
 
-// SourcesConfig says which systems post what changes to /v1/sources/NAME, at the collector's address.
+// SourcesConfig says where mappings of one's own are, and which systems post what changes to /v1/sources/NAME, at the
+// collector's address.
 type SourcesConfig struct {
+	// Dir holds NAME.yaml for the mapping NAME, which stands before a shipped one of that name. Empty: none.
+	Dir      string                   `yaml:"dir"`
 	Webhooks map[string]WebhookConfig `yaml:",inline"`
 }
 
@@ -51,7 +54,7 @@ func (c SourcesConfig) senders() (map[string]webhook.Source, error) {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
 		s := c.Webhooks[name]
-		mapping, err := source.Load(s.Mapping)
+		mapping, err := source.Load(s.Mapping, c.Dir)
 		if err == nil && !mapping.TakesPayload() {
 			err = fmt.Errorf("mapping %q is for files: name one with an input for webhooks", s.Mapping)
 		}
@@ -107,6 +110,8 @@ func (e *exposition) webhooks(h *webhook.Handler) {
 		func(s webhook.Stat) uint64 { return s.Events })
 	each("clew_webhook_unmapped_total", "Payloads of which a part became a dead letter.",
 		func(s webhook.Stat) uint64 { return s.Unmapped })
+	each("clew_webhook_ignored_total", "Payloads that the mapping makes nothing of.",
+		func(s webhook.Stat) uint64 { return s.Ignored })
 	each("clew_webhook_kafka_failures_total", "Webhook requests that Kafka did not acknowledge in time.",
 		func(s webhook.Stat) uint64 { return s.Failed })
 }

@@ -81,8 +81,9 @@ type Stat struct {
 	Requests, Refused uint64
 	// Events acknowledged by Kafka.
 	Events uint64
-	// Unmapped are payloads of which a part became a dead letter.
-	Unmapped uint64
+	// Unmapped are payloads of which a part became a dead letter; Ignored those that the mapping makes nothing of, as it
+	// is meant to be for changes that say nothing of leads.
+	Unmapped, Ignored uint64
 	// Failed are requests answered 503 because Kafka did not take them.
 	Failed uint64
 }
@@ -101,7 +102,7 @@ type inn struct {
 	scheme scheme
 	aes    []byte // the decoded Proof.AESKey
 
-	requests, refused, events, unmapped, failed atomic.Uint64
+	requests, refused, events, unmapped, ignored, failed atomic.Uint64
 }
 
 // New returns a handler. Its error lists the faults of all sources at once, each naming its key and the remedy.
@@ -139,7 +140,7 @@ func (h *Handler) Stats() []Stat {
 		in := h.inns[name]
 		out = append(out, Stat{
 			Source: name, Requests: in.requests.Load(), Refused: in.refused.Load(), Events: in.events.Load(),
-			Unmapped: in.unmapped.Load(), Failed: in.failed.Load(),
+			Unmapped: in.unmapped.Load(), Ignored: in.ignored.Load(), Failed: in.failed.Load(),
 		})
 	}
 	return out
@@ -214,6 +215,9 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 			payload = body
 		}
 		messages = append(messages, letter(in.name, reasons, payload))
+	}
+	if len(messages) == 0 {
+		in.ignored.Add(1)
 	}
 	if err := h.write(r.Context(), messages); err != nil {
 		in.failed.Add(1)

@@ -47,7 +47,7 @@ func echo(payload []byte) iter.Seq2[event.Event, error] {
 	}
 }
 
-func newHandler(t *testing.T, w Writer, now time.Time, sources map[string]Source) *Handler {
+func newHandler(t testing.TB, w Writer, now time.Time, sources map[string]Source) *Handler {
 	t.Helper()
 	h, err := New(Config{
 		Sources: sources, Writer: w, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
@@ -255,6 +255,9 @@ func TestTheLargestBodyIsTaken(t *testing.T) {
 	}
 	if len(k.messages) != 0 {
 		t.Errorf("a payload without events wrote %d messages", len(k.messages))
+	}
+	if got, want := h.Stats(), (Stat{Source: "crm", Requests: 1, Ignored: 1}); got[0] != want {
+		t.Errorf("stats %+v, want %+v", got[0], want)
 	}
 }
 
