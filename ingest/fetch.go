@@ -126,7 +126,7 @@ func (s *share) parse(p stream.Partition, messages []stream.Message) chunk {
 	}
 	c.Records = make([]Record, 0, len(messages))
 	for _, m := range messages {
-		c.size += int64(len(m.Key) + 2*len(m.Value) + rowOverhead) // an event keeps a copy, for the row beside the bytes
+		c.size += int64(len(m.Key) + len(m.Value) + rowOverhead)
 		s.parseOne(&c, m)
 	}
 	// A chunk larger than all the memory there is must still pass, alone.

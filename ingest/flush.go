@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"clew/ingest/stream"
@@ -19,26 +20,31 @@ const (
 	commitAttempts = 3
 )
 
+// backlogWait is how long a batch may wait to be full beyond Config.FlushEvery, while the logs hold enough to fill it.
+const backlogWait = 5 * time.Second
+
 // pending is the batch being gathered.
 type pending struct {
+	// Batch is empty until join has made one piece of the chunks.
 	Batch
-	next map[stream.Partition]int64
-	end  map[stream.Partition]int64
-	size int64
+	chunks []Batch
+	rows   int
+	next   map[stream.Partition]int64
+	end    map[stream.Partition]int64
+	size   int64
 	// oldest and newest are when Kafka took the first and the last of the rows; zero while there are none.
 	oldest, newest time.Time
+	// patient says that the batch has had FlushEvery and waits to be full.
+	patient bool
 }
 
-// newPending returns an empty batch with room for as many records as the one before had.
-func newPending(room int) *pending {
-	b := &pending{next: make(map[stream.Partition]int64), end: make(map[stream.Partition]int64)}
-	b.Records = make([]Record, 0, room)
-	return b
+func newPending() *pending {
+	return &pending{next: make(map[stream.Partition]int64), end: make(map[stream.Partition]int64)}
 }
 
 func (b *pending) add(c chunk) {
-	b.Records = append(b.Records, c.Records...)
-	b.DeadLetters = append(b.DeadLetters, c.DeadLetters...)
+	b.chunks = append(b.chunks, c.Batch)
+	b.rows += len(c.Records) + len(c.DeadLetters)
 	b.next[c.partition], b.end[c.partition] = c.next, c.end
 	b.size += c.size
 	if oldest, newest := c.received(); !oldest.IsZero() {
@@ -51,12 +57,19 @@ func (b *pending) add(c chunk) {
 	}
 }
 
-func (b *pending) rows() int { return len(b.Records) + len(b.DeadLetters) }
+// join makes one piece of the chunks. To let it grow with each would take its memory several times over.
+func (b *pending) join() {
+	records, letters := make([][]Record, len(b.chunks)), make([][]DeadLetter, len(b.chunks))
+	for i, c := range b.chunks {
+		records[i], letters[i] = c.Records, c.DeadLetters
+	}
+	b.Records, b.DeadLetters, b.chunks = slices.Concat(records...), slices.Concat(letters...), nil
+}
 
 // flush gathers chunks into batches and writes them, until ctx ends. The last chunk of a log ends the generation: what
 // was read of a topic that is gone cannot be read again.
 func (s *share) flush(ctx context.Context) error {
-	b := newPending(0)
+	b := newPending()
 	timer := time.NewTimer(s.FlushEvery)
 	timer.Stop()
 	for {
@@ -65,7 +78,9 @@ func (s *share) flush(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
-			full = true
+			full = b.patient || !s.fills(b)
+			b.patient = true
+			timer.Reset(backlogWait)
 		case c := <-s.chunks:
 			if len(b.next) == 0 {
 				timer.Reset(s.FlushEvery)
@@ -74,7 +89,7 @@ func (s *share) flush(ctx context.Context) error {
 			b.add(c)
 			s.Stats.read(c)
 			last = c.last
-			full = last || b.rows() >= s.MaxRows || b.size >= int64(s.MaxBytes)
+			full = last || b.rows >= s.MaxRows || b.size >= int64(s.MaxBytes)
 		}
 		if !full {
 			continue
@@ -86,14 +101,29 @@ func (s *share) flush(ctx context.Context) error {
 		if last {
 			return errEndGeneration
 		}
-		b = newPending(len(b.Records))
+		b = newPending()
 		s.poke()
 	}
 }
 
+// fills says whether the logs hold enough beyond the batch to fill it. Then its rows are late already, and waiting for
+// the others spares the warehouse more than it costs: see Config.MaxRows.
+func (s *share) fills(b *pending) bool {
+	left := int64(0)
+	for p, end := range s.end {
+		next, ok := b.next[p]
+		if !ok {
+			next = s.done[p]
+		}
+		left += max(0, max(end, b.end[p])-next)
+	}
+	return left >= int64(s.MaxRows-b.rows)
+}
+
 // write stores a batch and commits it. If the process dies before the commit, the rows are read and written again.
 func (s *share) write(ctx context.Context, b *pending) error {
-	if b.rows() > 0 {
+	b.join()
+	if b.rows > 0 {
 		writeCtx, cancel := s.graceful(ctx)
 		defer cancel()
 		err := s.retry(ctx, "the sink did not take a batch and is offered it again: see the cause, reading waits meanwhile",
@@ -153,7 +183,7 @@ func (s *share) commit(ctx context.Context, b *pending) error {
 			return nil
 		}
 		s.Log.Warn("rows were stored and their offsets not committed: they may be read and stored again",
-			"rows", b.rows(), "attempt", attempt, "error", err)
+			"rows", b.rows, "attempt", attempt, "error", err)
 		if attempt == commitAttempts || !pause(ctx, firstWait) {
 			return errEndGeneration
 		}

@@ -33,8 +33,9 @@ type Config struct {
 	OnFlush func(Progress)
 	// Stats is where Run counts what it does. It may be nil.
 	Stats *Stats
-	// A batch is written when it has MaxRows rows (default 250,000), takes about MaxBytes bytes of memory (default
-	// 192 MiB), or is FlushEvery old (default 0.75 s). Twice MaxBytes may be in memory: the batch being written and the next.
+	// A batch is written when it has MaxRows rows (default a million), takes about MaxBytes bytes of memory (default
+	// 768 MiB), or is FlushEvery old (default 0.75 s), or up to five seconds older while the logs hold enough to fill it.
+	// Twice MaxBytes may be in memory: the batch being written and the next.
 	//
 	// The first two count only while there is a backlog, and are large because a batch becomes a part for each table and
 	// month it touches: with a quarter of the rows, writing and merging the parts costs the warehouse twice the time.
@@ -59,8 +60,8 @@ type Progress struct {
 
 func (cfg Config) withDefaults() Config {
 	cfg.Group = cmp.Or(cfg.Group, DefaultGroup)
-	cfg.MaxRows = cmp.Or(cfg.MaxRows, 250_000)
-	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 192<<20)
+	cfg.MaxRows = cmp.Or(cfg.MaxRows, 1_000_000)
+	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, 768<<20)
 	cfg.FlushEvery = cmp.Or(cfg.FlushEvery, 750*time.Millisecond)
 	cfg.StallAfter = max(cmp.Or(cfg.StallAfter, 2*time.Minute), 2*cfg.FlushEvery)
 	if cfg.Log == nil {

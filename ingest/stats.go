@@ -128,12 +128,12 @@ func (s *Stats) flushed(b *pending, age time.Duration) {
 			s.partitions[partition] = p
 		}
 	}
-	if b.rows() == 0 {
+	if b.rows == 0 {
 		return
 	}
 	s.now.Batches++
 	s.now.Rows += uint64(len(b.Records))
-	s.now.BatchRows += uint64(b.rows())
+	s.now.BatchRows += uint64(b.rows)
 	s.now.BatchBytes += uint64(b.size)
 	for _, d := range b.DeadLetters {
 		s.now.reject(d.Reason, 1)

@@ -75,7 +75,7 @@ func TestStatsCount(t *testing.T) {
 func TestFreshnessIsOfTheLastFlushes(t *testing.T) {
 	var s Stats
 	for i := range 2 * freshnessFlushes {
-		b := newPending(0)
+		b := newPending()
 		b.add(chunk{partition: stream.Partition{Topic: "t"}, Batch: Batch{Records: make([]Record, 1)}})
 		s.flushed(b, time.Duration(i)*time.Second)
 	}
