@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"clew/ingest"
+	"clew/ingest/collect"
 	"clew/ingest/stream"
 	"clew/jobs"
 	"clew/query/api"
@@ -147,6 +148,11 @@ func TestProgramMetrics(t *testing.T) {
 // Every metric has its row in the README, every row its metric, and every counter and unit its suffix.
 func TestMetricsAreDocumented(t *testing.T) {
 	m := newMetrics(&ingest.Stats{})
+	var err error
+	m.collect, err = collect.New(collect.Config{Keys: map[string]string{"write-key": "default"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var text strings.Builder
 	if err := m.WriteMetrics(t.Context(), &text); err != nil {
 		t.Fatal(err)
