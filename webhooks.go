@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,9 @@ func (c SourcesConfig) senders() (map[string]webhook.Source, error) {
 }
 
 func (c SourcesConfig) validate() error {
+	if info, err := os.Stat(c.Dir); c.Dir != "" && (err != nil || !info.IsDir()) {
+		return fmt.Errorf("sources.dir: %q is no directory; name the one that holds the mappings", c.Dir)
+	}
 	_, err := c.senders()
 	return err
 }

@@ -252,6 +252,31 @@ sources:
 	}
 }
 
+// TestSourcesOfOnesOwn uses a mapping that is not shipped.
+func TestSourcesOfOnesOwn(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "shop.yaml"), `
+zone: UTC
+inputs:
+  - payload: true
+    events: [{type: lead, fields: {event_id: "{id}", occurred_at: "{at}", lead_id: "{id}"}}]
+`)
+	file := filepath.Join(t.TempDir(), "clew.yaml")
+	write(t, file, "sources:\n  dir: "+dir+"\n  shop: {mapping: shop, scheme: hmac, secret: from-the-file}\n")
+	cfg, err := loadConfig(file, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	senders, err := cfg.Sources.senders()
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, reasons := senders["shop"].Messages([]byte(`{"id":"L1","at":"2026-01-05"}`))
+	if len(messages) != 1 || len(reasons) != 0 || string(messages[0].Key) != "L1" {
+		t.Errorf("%d messages, reasons %q", len(messages), reasons)
+	}
+}
+
 func TestSourcesFaults(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"hub: {mapping: hubspot}", "sources.hub: secret: has 0 characters"},
