@@ -116,10 +116,10 @@ func batches(ctx context.Context, f feed) iter.Seq2[batch, error] {
 			defer close(ready)
 			ended <- cut(ctx, f, ready)
 		}()
-		// The reader must be at rest before anybody asks the feed anything.
+		// The reader must be at rest before anybody asks the feed anything: drain what it read ahead.
 		defer func() {
 			stop()
-			for range ready { //nolint:revive // drains what was read ahead
+			for range ready {
 			}
 		}()
 		for b := range ready {

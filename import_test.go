@@ -195,7 +195,7 @@ func killAt(t *testing.T, data string, at func(checkpoint) bool, args ...string)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	_ = <-ended // killed
 	return true
 }
 

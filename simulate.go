@@ -28,7 +28,7 @@ func simulateCommand(o *options) *cobra.Command {
 		Long: "Write a made-up year of business to CSV files, one a type of event. `clew import --source simulated --in DIR` " +
 			"takes them in. 570,000 leads are about a gigabyte.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			cfg, err := o.config()
 			if err != nil {
 				return err

@@ -147,9 +147,10 @@ func (r *eventRow) message() (Archived, error) {
 			Header: r.header(), Name: r.Name, PageGroup: r.PageGroup, Value: r.Value, SessionID: r.SessionID,
 			Properties: scalars(r.Properties),
 		}), nil
+	default:
+		return Archived{}, fmt.Errorf("type %q is neither touchpoint nor behavior: it was written by another program or a "+
+			"later version; use that to read it", clip(r.Type))
 	}
-	return Archived{}, fmt.Errorf("type %q is neither touchpoint nor behavior: it was written by another program or a "+
-		"later version; use that to read it", clip(r.Type))
 }
 
 type leadRow struct {
