@@ -6,7 +6,7 @@
 // that a payload sent twice, and a change that also stands in an export, count once.
 //
 //	200  everything is acknowledged by Kafka. What does not map is kept as a dead letter, with the reason: sending it
-//	     again would change nothing, and systems give up on, or switch off, an address that keeps answering errors
+//	     again would change nothing, and after an error most systems send the same again for a day
 //	401  the signature, its time or the secret is wrong
 //	404  no source has this name
 //	405  the method is neither POST nor, where a system checks the address that way, GET
