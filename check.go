@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"clew/ingest/event"
-	"clew/ingest/source"
 	"clew/scoring"
 )
 
@@ -49,7 +48,8 @@ func check(ctx context.Context, o *options, stdout io.Writer) error {
 	} else {
 		report("model", err, "")
 	}
-	report("sources", checkSources(), fmt.Sprintf("%d mappings", len(source.Names())))
+	mappings, err := listSources(cfg.Sources.Dir)
+	report("sources", err, fmt.Sprintf("%d mappings", len(mappings)))
 
 	s, err := openSystem(ctx, cfg, o.logger(), anyPort)
 	report("system", err, fmt.Sprintf("ClickHouse and Kafka answer; %d topics, tables up to date", len(event.Topics())))
@@ -60,13 +60,4 @@ func check(ctx context.Context, o *options, stdout io.Writer) error {
 		return errCheck
 	}
 	return nil
-}
-
-func checkSources() error {
-	var faults []error
-	for _, name := range source.Names() {
-		_, err := source.Load(name)
-		faults = append(faults, err)
-	}
-	return errors.Join(faults...)
 }

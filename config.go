@@ -128,6 +128,7 @@ var environment = map[string]func(*Config, string){
 	"CLEW_KAFKA_LISTEN":   func(c *Config, v string) { c.Kafka.Listen = v },
 	"CLEW_KAFKA_PASSWORD": func(c *Config, v string) { c.Kafka.SASL.Password = v },
 	"CLEW_HTTP_ADDR":      func(c *Config, v string) { c.HTTP.Addr = v },
+	"CLEW_SOURCES_DIR":    func(c *Config, v string) { c.Sources.Dir = v },
 	"CLEW_COLLECT_ADDR":   func(c *Config, v string) { c.Collect.Addr = v },
 	"CLEW_COLLECT_KEYS":   func(c *Config, v string) { c.Collect.Keys = collectKeys(v) },
 }

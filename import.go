@@ -26,6 +26,7 @@ const (
 // importing is what the user chose of an import.
 type importing struct {
 	source, in, archive string
+	mappings            string // the folder of one's own
 	rejects             string
 	maxRejects          int64
 	restart             bool
@@ -44,6 +45,11 @@ func importCommand(o *options) *cobra.Command {
 			"--max-rejects allows; 1: any other failure.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := o.config()
+			if err != nil {
+				return err
+			}
+			i.mappings = cfg.Sources.Dir
 			f, err := i.open()
 			if err != nil {
 				return err
@@ -54,7 +60,7 @@ func importCommand(o *options) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&i.source, "source", "", fmt.Sprintf("mapping: one of %v", source.Names()))
+	flags.StringVar(&i.source, "source", "", fmt.Sprintf("mapping: a .yaml file, or one of %v", source.Names()))
 	flags.StringVar(&i.in, "in", "", "directory of the files")
 	flags.StringVar(&i.archive, "archive", "", "directory of an archive")
 	flags.StringVar(&i.rejects, "rejects", "", "CSV file to write the rejected rows to: file, line, column, reason")
@@ -75,7 +81,7 @@ func (i importing) open() (feed, error) {
 		}
 		return archiveFeed{a.Reader()}, nil
 	}
-	m, err := source.Load(i.source)
+	m, err := source.Load(i.source, i.mappings)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +98,7 @@ func (i importing) begin(f feed) (checkpoint, error) {
 	if i.archive != "" {
 		c.Source, c.Dir = archiveSource, i.archive
 	} else {
-		m, err := source.Load(i.source)
+		m, err := source.Load(i.source, i.mappings)
 		if err != nil {
 			return c, err
 		}

@@ -66,8 +66,9 @@ func rootCommand() *cobra.Command {
 	flags.StringVar(&o.dataDir, "data-dir", "", `where the embedded engine and broker keep their files (default "data")`)
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "log every step")
 	root.AddCommand(
-		demoCommand(&o), importCommand(&o), jobsCommand(&o), queryCommand(&o), funnelCommand(&o), serveCommand(&o),
-		checkCommand(&o), deadlettersCommand(&o), verifyCommand(&o), archiveCommand(&o), collectCommand(&o), simulateCommand(&o),
+		demoCommand(&o), importCommand(&o), sourcesCommand(&o), jobsCommand(&o), queryCommand(&o), funnelCommand(&o),
+		serveCommand(&o), checkCommand(&o), deadlettersCommand(&o), verifyCommand(&o), archiveCommand(&o),
+		collectCommand(&o), simulateCommand(&o),
 	)
 	return root
 }

@@ -321,18 +321,13 @@ func (in *input) add(c *compiler, name string, add column) int {
 	return len(in.columns) - 1
 }
 
-// String lists the inputs of the mapping, for a person.
-func (m *Mapping) String() string {
-	out := make([]string, 0, len(m.inputs))
-	for _, in := range m.inputs {
-		if in.file != "" {
-			out = append(out, in.file)
-		}
-		if in.payload {
-			out = append(out, "webhook")
-		}
+// Inputs returns the file patterns that the mapping reads, each once, and "webhook" where it takes payloads.
+func (m *Mapping) Inputs() []string {
+	out := m.patterns()
+	if m.TakesPayload() {
+		out = append(out, "webhook")
 	}
-	return strings.Join(slices.Compact(out), ", ")
+	return out
 }
 
 // rowNumber spells a row's number as {#row} gives it.
