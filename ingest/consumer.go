@@ -131,6 +131,7 @@ func (c *consumer) consume(runCtx, ctx context.Context, gen *stream.Generation) 
 	}
 	g.Go(func() error { return s.flush(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
+	g.Go(func() error { return s.cover(ctx) })
 	return g.Wait()
 }
 

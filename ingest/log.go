@@ -57,11 +57,10 @@ func (n names) of(p stream.Partition) Log {
 	return Log{Source: n.sources[p.Topic], Partition: uint32(p.ID)}
 }
 
-// name asks what the logs of this generation are. Not by the generation's context: kafka-go ends a generation at once
-// where a topic is missing, and that is to be found out here.
+// name asks what the logs of this generation are.
 func (s *share) name(ctx context.Context) error {
 	err := s.retry(ctx, "kafka did not tell the ids of its topics: check that the brokers run", func() (err error) {
-		s.logs, err = s.identify(s.runCtx)
+		s.logs, err = s.identify(ctx)
 		return err
 	})
 	if err == nil && slices.Contains(slices.Collect(maps.Values(s.logs.ids)), stream.TopicID{}) {

@@ -99,7 +99,19 @@ func wantCommitted(t *testing.T, kcfg stream.Config, p stream.Partition, want in
 func TestTopicMadeAgainUnderWay(t *testing.T) {
 	kcfg, _ := kafka(t, 1)
 	sink, stats := &claimer{}, &Stats{}
-	stop := start(t, Config{Stream: kcfg, Sink: sink, FlushEvery: time.Hour, MaxRows: 1000, Stats: stats})
+	gone := make(chan string, 1)
+	stop := start(t, Config{
+		Stream: kcfg, Sink: sink, FlushEvery: time.Hour, MaxRows: 1000, Stats: stats,
+		Log: slog.New(slog.NewTextHandler(writeFunc(func(line string) {
+			if !strings.Contains(line, "a topic is gone") {
+				return
+			}
+			select {
+			case gone <- line:
+			default: // it is said again and again
+			}
+		}), nil)),
+	})
 	defer stop()
 	send(t, kcfg, numbered(t, 0, 500)...)
 	await(t, func() bool { return isRead(stats) })
@@ -107,6 +119,9 @@ func TestTopicMadeAgainUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, func() bool { return len(sink.records()) == 500 })
+	if line := <-gone; !strings.Contains(line, "clew.") || !strings.Contains(line, "create it") {
+		t.Errorf("the log does not name the topic and the remedy: %s", line)
+	}
 	if err := stream.EnsureTopics(t.Context(), kcfg, event.Topics(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -182,4 +197,31 @@ func TestRunHaltsWhenRowsAreBeyondTheLog(t *testing.T) {
 	ctx, cancel := contextOf(t)
 	defer cancel()
 	wantHalt(t, Run(ctx, cfg), event.Topic(event.TypeBehavior), "ends at 500", "make it again", "offset 500 or beyond")
+}
+
+// Partitions that a topic is given while ingest runs are read too.
+func TestPartitionsThatAreAddedAreRead(t *testing.T) {
+	kcfg, _ := kafka(t, 1)
+	var r recorder
+	stop := start(t, Config{Stream: kcfg, Sink: &r, FlushEvery: 10 * time.Millisecond})
+	defer stop()
+	send(t, kcfg, numbered(t, 0, 100)...)
+	await(t, func() bool { return len(r.records()) == 100 })
+	topic := event.Topic(event.TypeBehavior)
+	if err := kafkatest.AddPartitions(t.Context(), kcfg.Brokers[0], topic, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.EnsureTopics(t.Context(), kcfg, []string{topic}, 3); err != nil { // until they have leaders
+		t.Fatal(err)
+	}
+	send(t, kcfg, numbered(t, 100, 1000)...)
+	await(t, func() bool { return len(r.records()) >= 1000 })
+	stop()
+	used := make(map[uint32]bool)
+	for _, rec := range r.records() {
+		used[rec.Partition] = true
+	}
+	if ids := counts(r.records()); len(ids) != 1000 || len(used) != 3 {
+		t.Errorf("%d events of %d partitions", len(ids), len(used))
+	}
 }

@@ -23,7 +23,8 @@ type Group struct {
 	stop   func() bool
 }
 
-// Join becomes a member of a group that reads topics. The membership ends with ctx or Close; the others then take over
+// Join becomes a member of a group that reads topics. What partitions there are is found out when the group changes, and
+// not again before the next change: see Assigned. The membership ends with ctx or Close; the others then take over
 // at once. A process that dies without leaving is replaced after 10 s.
 func (c *Client) Join(ctx context.Context, id string, topics []string, log *slog.Logger) (*Group, error) {
 	conns := &connections{open: make(map[net.Conn]struct{})}
@@ -42,10 +43,8 @@ func (c *Client) Join(ctx context.Context, id string, topics []string, log *slog
 		SessionTimeout:    10 * time.Second,
 		RebalanceTimeout:  30 * time.Second,
 		JoinGroupBackoff:  500 * time.Millisecond,
-		// Partitions that are added to a topic are found within half a minute.
-		WatchPartitionChanges:  true,
-		PartitionWatchInterval: 30 * time.Second,
-		StartOffset:            kafka.FirstOffset,
+		// Not WatchPartitionChanges: it compares with what there is when it begins, which may be more than was shared out.
+		StartOffset: kafka.FirstOffset,
 		ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) {
 			log.Debug("consumer group", "group", id, "message", fmt.Sprintf(format, args...))
 		}),

@@ -125,3 +125,22 @@ func TestRewind(t *testing.T) {
 		t.Errorf("committed %v, want %v, %v", got, want, err)
 	}
 }
+
+// What members read can be asked of the cluster, by anyone.
+func TestAssigned(t *testing.T) {
+	cfg := anyBroker(t)
+	topic := createTopic(t, cfg, 3)
+	c := newClient(t, cfg)
+	withGeneration(t, c, "g", topic, func(ctx context.Context, _ *Generation) {
+		got, err := c.Assigned(ctx, "g")
+		want := map[Partition]bool{{topic, 0}: true, {topic, 1}: true, {topic, 2}: true}
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+	})
+	for _, group := range []string{"g", "nobody"} {
+		if got, err := c.Assigned(t.Context(), group); got != nil || err != nil {
+			t.Errorf("of %s, which has no members: %v, %v", group, got, err)
+		}
+	}
+}

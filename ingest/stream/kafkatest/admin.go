@@ -88,3 +88,21 @@ func Transact(ctx context.Context, addr, topic string, partition int, value []by
 	}
 	return client.EndTransaction(ctx, kgo.TransactionEndTry(commit))
 }
+
+// AddPartitions gives a topic more partitions, up to n.
+func AddPartitions(ctx context.Context, addr, topic string, n int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t := kmsg.NewCreatePartitionsRequestTopic()
+	t.Topic, t.Count = topic, int32(n)
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	req.TimeoutMillis, req.Topics = 10_000, append(req.Topics, t)
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(res.Topics[0].ErrorCode)
+}
