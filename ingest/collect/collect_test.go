@@ -339,9 +339,14 @@ func TestLimits(t *testing.T) {
 		{"a bomb", "/v1/batch", zipped(t, make([]byte, 200<<20)), []string{"Content-Encoding", "gzip"}, 413},
 		{"a bomb of members", "/v1/batch", strings.Repeat(zipped(t, nil), 10_000), nil, 413},
 		{"events without end", "/v1/batch", `{"batch":[` + strings.Repeat("1,", 20_000) + `1]}`, nil, 413},
+		{"a million", "/v1/b", zipped(t, []byte(`{"batch":[`+strings.Repeat("1,", 1_000_000)+`1]}`)), nil, 413},
 		{"depth", "/v1/batch", `{"batch":[` + strings.Repeat("[", 40_000) + strings.Repeat("]", 40_000) + `]}`, nil, 400},
 	} {
-		r := post(t, newCollector(t, &kafka{}, small), c.path, c.body, c.headers...)
+		change := small
+		if c.name == "a million" {
+			change = func(*Config) {} // below the usual limit
+		}
+		r := post(t, newCollector(t, &kafka{}, change), c.path, c.body, c.headers...)
 		if r.StatusCode != c.status {
 			t.Errorf("%s: %d %.300s, want %d", c.name, r.StatusCode, text(t, r), c.status)
 		}

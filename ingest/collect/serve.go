@@ -26,11 +26,7 @@ const (
 // Serve answers on a listener until ctx ends. Requests that are under way then are answered, within grace; no new ones
 // are taken. It returns nil after that.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := newServer(handler, log)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(&limited{Listener: l, free: make(chan struct{}, maxConnections)}) }()
 	select {
@@ -48,6 +44,14 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, grace time
 		err = errors.Join(err, failed)
 	}
 	return err
+}
+
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 // limited bounds how many connections are open. Further ones wait to be accepted.

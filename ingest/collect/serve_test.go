@@ -239,6 +239,87 @@ func TestBodyBreaksOff(t *testing.T) {
 	}
 }
 
+// Who sends slowly on purpose is cut off: while the head comes without an answer, while the body comes by 408.
+func TestSlowSenders(t *testing.T) {
+	server := newServer(newCollector(t, &kafka{}), slog.New(slog.DiscardHandler))
+	if server.ReadHeaderTimeout <= 0 || server.ReadTimeout <= 0 || server.WriteTimeout <= server.ReadTimeout+8*time.Second ||
+		server.IdleTimeout <= 0 {
+		t.Errorf("a limit is missing: %+v", server)
+	}
+	server.ReadHeaderTimeout, server.ReadTimeout = 100*time.Millisecond, 200*time.Millisecond
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	for sent, want := range map[string]string{
+		"POST /v1/batch HTTP/1.1\r\nHost: x\r\n": "",
+		"POST /v1/batch HTTP/1.1\r\nHost: x\r\nAuthorization: " + basic(testKey) +
+			"\r\nContent-Length: 100\r\n\r\n{": "HTTP/1.1 408 ",
+	} {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte(sent)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn) // until the server hangs up
+		if err != nil || !strings.HasPrefix(string(answer), want) || (want == "" && len(answer) > 0) {
+			t.Errorf("after %q: %v, %q", sent, err, answer)
+		}
+	}
+}
+
+// More connections than there may be wait, and are served when others have gone.
+func TestConnectionsAreBounded(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &limited{Listener: inner, free: make(chan struct{}, 2)}
+	defer l.Close()
+	for range 3 {
+		conn, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	var open []net.Conn
+	for range 2 {
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+	}
+	third := make(chan error, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			err = conn.Close()
+		}
+		third <- err
+	}()
+	select {
+	case err := <-third:
+		t.Fatalf("a third was accepted beside two: %v", err)
+	default:
+	}
+	for range 2 { // closing twice frees one place
+		_ = open[0].Close()
+	}
+	if err := <-third; err != nil {
+		t.Error(err)
+	}
+	if len(l.free) != 1 {
+		t.Errorf("%d places are taken, want 1", len(l.free))
+	}
+}
+
 // The memory of hostile bodies is bounded: two hundred bombs at once, each of 200 MB, cost what the limits say.
 func TestBombsCostLittle(t *testing.T) {
 	bomb := zipped(t, make([]byte, 200<<20))
