@@ -50,6 +50,7 @@ var ambiguousCodes = []int{
 
 // remedies say what to do about errors that pass once somebody has done it, or by themselves.
 var remedies = map[int]string{
+	40:  damaged,
 	60:  "a table is missing: start the program anew, which makes its tables, or restore it",
 	74:  "the disk cannot be read: check it, and the file system the tables are on",
 	75:  "the disk cannot be written: check it, and the file system the tables are on",
@@ -59,11 +60,16 @@ var remedies = map[int]string{
 	241: "memory is short: it goes on by itself when others end; else raise max_memory_usage, or write smaller batches",
 	242: "the table is read-only: its replica has lost Keeper; check that Keeper runs",
 	243: "the disk is full: make room, or add a disk",
+	246: damaged,
 	252: "merges are behind: it goes on by itself when they catch up; else write larger batches, more seldom",
 	497: "the user lacks a right: GRANT it",
 	516: "the password or the user is wrong: correct the DSN",
 	774: "the table was made read-only: ALTER TABLE … RESET SETTING table_readonly",
 }
+
+// damaged is said of files that cannot be read. Seen where a merge met a full disk: its part had no marks.
+const damaged = "a part of a table is damaged: ALTER TABLE … DETACH PART the one that is named, and store its rows " +
+	"again by `clew verify --repair`"
 
 // isData says that the rows cannot be stored as they are.
 func isData(err error) bool {

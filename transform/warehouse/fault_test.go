@@ -224,7 +224,7 @@ func TestErrorsNameTheirRemedy(t *testing.T) {
 	claim := claimed(t, db, 0)
 	for code, remedy := range map[int]string{
 		252: "merges are behind", 241: "memory is short", 243: "disk is full", 164: "may only read", 242: "Keeper",
-		774: "made read-only",
+		774: "made read-only", 246: "DETACH PART",
 	} {
 		p.set(func(w http.ResponseWriter, r *http.Request) bool {
 			if !isInsert(r) {

@@ -51,25 +51,17 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	do := func(statements []string) {
-		t.Helper()
-		for _, sql := range statements {
-			if err := db.Exec(t.Context(), sql, nil); err != nil {
-				t.Fatal(sql, err)
-			}
-		}
-	}
 	part := n / (rounds*len(limits) + 1)
 	produce(t, brokers, 0, part) // a partition of the table that has no part yet cannot have too many
 	caughtUp(t, brokers)
 	for i := range rounds * len(limits) {
 		l := limits[i%len(limits)]
 		before := sink.said(l.says)
-		do(l.begin)
+		do(t, db, l.begin...)
 		g.settings.Store(&l.settings)
 		produce(t, brokers, (i+1)*part, (i+2)*part)
 		sink.logs(t, l.says, before, func() {})
-		do(l.end)
+		do(t, db, l.end...)
 		g.settings.Store(nil)
 		caughtUp(t, brokers)
 	}

@@ -39,10 +39,13 @@ func printTable(out io.Writer) {
 	_ = w.Flush()
 }
 
+// tables are those of events.
+var tables = []string{"events", "lead_updates", "activities", "stage_changes", "assignments", "costs"}
+
 // stored is every row of the raw tables.
 var stored = func() string {
 	var parts []string
-	for _, table := range []string{"events", "lead_updates", "activities", "stage_changes", "assignments", "costs"} {
+	for _, table := range tables {
 		parts = append(parts, "SELECT event_id AS id, _src, _partition, _offset, _row FROM "+table)
 	}
 	parts = append(parts, "SELECT raw AS id, _src, _partition, _offset, _row FROM dead_letters")
