@@ -157,7 +157,7 @@ func (i importing) run(ctx context.Context, s *system, f feed, stdout io.Writer)
 	defer r.close()
 	if !r.at.Sent {
 		if err := r.send(ctx); err != nil {
-			return r.brokenOff(err)
+			return r.brokenOff(err, s.cfg.DataDir)
 		}
 	}
 	report := imported{

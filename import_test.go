@@ -458,3 +458,27 @@ func TestProgramImportOfBadFiles(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
+
+// TestProgramImportIntoAnotherKafka imports into a broker that another process runs: the same kill, the same log.
+func TestProgramImportIntoAnotherKafka(t *testing.T) {
+	needEngine(t)
+	dir := simulated(t, 1000)
+	s, _ := openTestSystem(t, t.TempDir())
+	config := filepath.Join(t.TempDir(), "clew.yaml")
+	write(t, config, fmt.Sprintf("kafka:\n  brokers: [%q]\n", s.broker.Addr()))
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"import", "--source", "simulated", "--in", dir, "--config", config}
+	killAt(t, data, func(checkpoint) bool { return true }, args...)
+	report := decode[imported](t, mustClew(t, append(args, "--data-dir", data)...))
+	want := fileCounts(t, dir)
+	total := 0
+	for _, n := range want {
+		total += n
+	}
+	if report.Stored || report.Duplicates != nil || report.messages() != uint64(total) {
+		t.Errorf("reported %+v of %d", report, total)
+	}
+	if diff := cmp.Diff(want, idCounts(t, s)); diff != "" {
+		t.Errorf("messages by id, want (-), got (+):\n%.2000s", diff)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"clew/ingest/event"
@@ -153,7 +154,7 @@ func (r *importer) save(ctx context.Context) error {
 // send sends what is left.
 func (r *importer) send(ctx context.Context) error {
 	b := newByteBar("import")
-	before := r.at.Totals.Rows
+	rows, messages := r.at.Totals.Rows, r.at.Totals.messages()
 	for part, err := range batches(ctx, r.feed) {
 		if err != nil {
 			return err
@@ -161,9 +162,12 @@ func (r *importer) send(ctx context.Context) error {
 		if err := r.sendBatch(ctx, part); err != nil {
 			return err
 		}
-		r.at.At, r.at.Totals.Rows = part.at, before+part.rows
+		r.at.At, r.at.Totals.Rows = part.at, rows+part.rows
 		read, total := r.feed.Bytes()
-		b.advance(read, total, r.at.Totals.messages())
+		if rows > 0 && b.begun == 0 {
+			b.begun = read // what lay before was read again, but nothing made of it
+		}
+		b.advance(read, total, r.at.Totals.messages()-messages)
 		if err := r.tooMany(); err != nil {
 			return errors.Join(r.save(ctx), err)
 		}
@@ -173,7 +177,7 @@ func (r *importer) send(ctx context.Context) error {
 			}
 		}
 	}
-	b.done(r.at.Totals.messages())
+	b.done(r.at.Totals.messages() - messages)
 	if err := r.unchanged(); err != nil {
 		return err
 	}
@@ -201,13 +205,28 @@ func (r *importer) tooMany() error {
 		"correct them and add --restart, or raise --max-rejects to go on", r.at.Totals.Rejected, r.max, r.at.Totals.Faults[0])}
 }
 
-// brokenOff says how to go on.
-func (r *importer) brokenOff(err error) error {
+// brokenOff says how to go on. A broker in this process cannot say why it failed; mostly the disk is full.
+func (r *importer) brokenOff(err error, dataDir string) error {
 	if _, ok := errors.AsType[*exitError](err); ok {
 		return err
 	}
+	if free, ok := freeSpace(dataDir); ok && free < scarce {
+		err = fmt.Errorf("%w; the disk of data directory %s is full (%d MiB are free): make room", err, dataDir, free>>20)
+	}
 	return fmt.Errorf("%w; the import is broken off after %d messages: give the same command again to go on",
 		err, r.at.Totals.messages())
+}
+
+// scarce is the free space, in bytes, from which on a failure is likely to be for want of it.
+const scarce = 64 << 20
+
+// freeSpace is how many bytes can still be written to a directory; false where the system does not say.
+func freeSpace(dir string) (uint64, bool) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, false
+	}
+	return s.Bavail * uint64(s.Bsize), true
 }
 
 // sendBatch sends a batch but for what is in the log already, and counts it.

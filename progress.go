@@ -18,6 +18,8 @@ type bar struct {
 	// terminal says that the bar is drawn. Elsewhere a line is printed now and then, the last one when said.
 	terminal bool
 	said     time.Time
+	// begun is how much was done before the bar: work may go on where it was broken off.
+	begun int64
 }
 
 // sayEvery is the time between two lines where stderr is no terminal.
@@ -57,7 +59,7 @@ func (b *bar) set(done, total int64) {
 	})
 }
 
-// advance says how many of the bytes are done, and how many messages that made.
+// advance says how many of the bytes are done, and how many messages that made since the bar began.
 func (b *bar) advance(done, total int64, messages uint64) {
 	rate := float64(messages) / time.Since(b.started).Seconds()
 	if b.terminal {
@@ -95,12 +97,11 @@ func ofTotal(total int64) string {
 
 // share is how much of the total is done, in percent, and how long the rest will take if it goes on so.
 func (b *bar) share(done, total int64) string {
-	if total <= 0 || done <= 0 {
+	if total <= 0 || done <= b.begun {
 		return ""
 	}
-	part := float64(done) / float64(total)
-	left := time.Duration(float64(time.Since(b.started)) * max(0, 1/part-1))
-	return fmt.Sprintf(", %.0f %%, %s left", 100*part, left.Round(time.Second))
+	left := float64(time.Since(b.started)) * float64(max(0, total-done)) / float64(done-b.begun)
+	return fmt.Sprintf(", %.0f %%, %s left", 100*float64(done)/float64(total), time.Duration(left).Round(time.Second))
 }
 
 // done clears the bar and leaves one line in its place.
