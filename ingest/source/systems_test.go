@@ -83,6 +83,45 @@ func TestSystemsSayWhereTheirNamesComeFrom(t *testing.T) {
 	}
 }
 
+// TestOneChangeHasOneID holds that a change counts once whether it comes by an export, an API or a webhook, all of which
+// spell it their own way.
+func TestOneChangeHasOneID(t *testing.T) {
+	for _, c := range []struct{ system, file, text, payload string }{
+		{
+			"salesforce", "Lead.csv", "Id,Status,CreatedDate,LastModifiedDate\n" +
+				"00Q5g00000AAAAAEAX,New,2026-01-05T08:00:00.000Z,2026-01-07T09:30:00.000Z\n",
+			`{"records":[{"attributes":{"type":"Lead"},"Id":"00Q5g00000AAAAAEAX","Status":"New",` +
+				`"CreatedDate":"2026-01-05T08:00:00.000+0000","LastModifiedDate":"2026-01-07T09:30:00.000+0000"}]}`,
+		},
+		{
+			"jiandaoyun", "records.json", `{"data":[{"_id":"65a1","createTime":"2026-01-05T08:00:00.000Z",` +
+				`"updateTime":"2026-01-05T09:00:00.000Z","stage":"成交","owner":{"name":"u"}}]}`,
+			`{"op":"data_update","data":{"_id":"65a1","createTime":"2026-01-05T08:00:00.000Z",` +
+				`"updateTime":"2026-01-05T09:00:00.000Z","stage":"成交","owner":{"name":"u"}}}`,
+		},
+		{
+			"fxiaoke", "leads.json", `{"data":{"dataList":[{"_id":"5e1","create_time":1767657600000,` +
+				`"last_modified_time":1767664800445,"biz_status":"closed"}]}}`,
+			`{"_id":"5e1","create_time":1767657600000,"last_modified_time":1767664800445,"biz_status":"closed"}`,
+		},
+	} {
+		t.Run(c.system, func(t *testing.T) {
+			m, err := source.Load(c.system)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			file, payload := lines(source.Read(t.Context(), m, dir)), lines(m.Payload([]byte(c.payload)))
+			if len(file) < 2 || !slices.Equal(file, payload) {
+				t.Errorf("by a file    %q\nby a webhook %q", file, payload)
+			}
+		})
+	}
+}
+
 // TestGenericMappingsAgree holds that CSV, JSON and Parquet have the same fields.
 func TestGenericMappingsAgree(t *testing.T) {
 	inputs := func(ext string) string {

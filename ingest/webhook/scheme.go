@@ -26,7 +26,8 @@ type Proof struct {
 	Secret string `yaml:"secret"`
 	// AESKey is the EncodingAESKey of WeCom and Weiling: 43 characters.
 	AESKey string `yaml:"aes_key"`
-	// Receiver is whom the payload is for: WeCom's corp id, Salesforce's organization id.
+	// Receiver is whom the payload is for: WeCom's corp id, or the suite id of a third party's app; Weiling's app id;
+	// Salesforce's organization id.
 	Receiver string `yaml:"receiver"`
 	// Header holds the signature of hmac, or the secret of token; default X-Signature-256 and Authorization.
 	Header string `yaml:"header"`
