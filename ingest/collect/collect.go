@@ -157,6 +157,12 @@ func (c *Collector) take(
 	if fault != nil {
 		return fault
 	}
+	owned := true
+	defer func() {
+		if owned {
+			h.release()
+		}
+	}()
 	body, fault := read(w, r, h, limit)
 	if fault == nil && !known {
 		if workspace, known = c.keys.workspace(body.string("writeKey")); !known {
@@ -164,7 +170,6 @@ func (c *Collector) take(
 		}
 	}
 	if fault != nil {
-		h.release()
 		return fault
 	}
 	c.stats.bytes.Add(uint64(len(body)))
@@ -172,9 +177,9 @@ func (c *Collector) take(
 	d.body, d.hold = body, h
 	if fault := parse(d); fault != nil {
 		c.stats.reject(fault.Code)
-		h.release()
 		return fault
 	}
+	owned = false // from here on Kafka's answer gives it back
 	return c.publish(r.Context(), d)
 }
 

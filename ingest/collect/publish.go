@@ -25,11 +25,12 @@ func (c *Collector) publish(ctx context.Context, d *delivery) *Fault {
 	}
 	done := make(chan error, 1)
 	c.pending.Go(func() {
-		defer d.hold.release()
 		// What was begun is ended, also when the client hangs up.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 		defer cancel()
-		done <- c.cfg.Writer.Write(ctx, d.messages...)
+		err := c.cfg.Writer.Write(ctx, d.messages...)
+		d.hold.release()
+		done <- err
 	})
 	late := time.NewTimer(c.cfg.AckTimeout)
 	defer late.Stop()

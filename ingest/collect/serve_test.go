@@ -320,9 +320,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// The memory of hostile bodies is bounded: two hundred bombs at once, each of 200 MB, cost what the limits say.
+// The memory of hostile bodies is bounded: two hundred bombs at once, each of 32 MB, cost what the limits say.
 func TestBombsCostLittle(t *testing.T) {
-	bomb := zipped(t, make([]byte, 200<<20))
+	bomb := zipped(t, make([]byte, 32<<20))
 	c := newCollector(t, &kafka{}, func(c *Config) { c.MaxPending = 8 << 20 })
 	var before, after runtime.MemStats
 	runtime.GC()
