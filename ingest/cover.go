@@ -20,7 +20,7 @@ func (s *share) cover(ctx context.Context) error {
 		p, others, err := s.uncovered(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is a success, whatever it interrupted
 		case err != nil:
 			s.Log.Warn("kafka did not tell whether the group reads all partitions, it is asked again",
 				"group", s.Group, "next_in", coverEvery, "error", err)
