@@ -252,3 +252,8 @@ func (s *system) duplicates(ctx context.Context, since time.Time) (total uint64,
 	}
 	return total, nil
 }
+
+// withExternalGroups lets a GROUP BY of very many keys go to disk.
+func withExternalGroups(ctx context.Context) context.Context {
+	return warehouse.WithSettings(ctx, map[string]any{"max_bytes_before_external_group_by": 512 << 20})
+}
