@@ -144,7 +144,7 @@ func readRows[T any, P archiveRow[T]](f *archiveFile) rowReader {
 		return func() (Archived, error) { return Archived{}, err }
 	}
 	row := f.first
-	batch := make([]T, batchRows)
+	batch := make([]T, f.rowsAtOnce())
 	var left []T
 	var end error
 	return func() (Archived, error) {
@@ -164,6 +164,15 @@ func readRows[T any, P archiveRow[T]](f *archiveFile) rowReader {
 		}
 		return m, nil
 	}
+}
+
+// rowsAtOnce keeps the memory for rows small where they are large.
+func (f *archiveFile) rowsAtOnce() int64 {
+	size := int64(0)
+	for _, g := range f.file.Metadata().RowGroups {
+		size += g.TotalByteSize
+	}
+	return min(batchRows, max(1, batchBytes/max(1, size/max(1, f.Rows))))
 }
 
 // noRows is the error of a read that gave none.

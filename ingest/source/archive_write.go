@@ -19,8 +19,10 @@ const (
 	// groupRows and groupBytes bound a row group, and with it the memory of a writer: a group is held until its end.
 	groupRows  = 250_000
 	groupBytes = 32 << 20
-	// batchRows is how many rows go to the Parquet writer at once.
-	batchRows = 256
+	// batchRows is how many rows go to the Parquet writer, or come from its reader, at once, and batchBytes about how much
+	// memory they take.
+	batchRows  = 256
+	batchBytes = 4 << 20
 	// dictionaryBytes is from where on a column is written without a dictionary: it no longer saves anything.
 	dictionaryBytes = 1 << 20
 )
@@ -36,6 +38,8 @@ type ArchiveWriter struct {
 	// fields are the places of one row, which next takes.
 	fields []any
 	next   func() error
+	// held is about how many bytes the rows collected take.
+	held int
 	// flush writes the rows collected; finish writes the file's end.
 	flush, finish func() error
 }
@@ -75,7 +79,7 @@ func writeRows[T any](w *ArchiveWriter) {
 		_, err := to.Write(batch)
 		grouped += int64(len(batch))
 		clear(batch) // or they would keep their texts in memory
-		batch = batch[:0]
+		batch, w.held = batch[:0], 0
 		if err == nil && (grouped >= groupRows || to.Size()-begun >= groupBytes) {
 			err = to.Flush()
 			grouped, begun = 0, to.Size()
@@ -84,7 +88,7 @@ func writeRows[T any](w *ArchiveWriter) {
 	}
 	w.next = func() error {
 		batch = append(batch, row)
-		if len(batch) < batchRows {
+		if len(batch) < batchRows && w.held < batchBytes {
 			return nil
 		}
 		return w.flush()
@@ -98,10 +102,26 @@ func (w *ArchiveWriter) Row(scan func(dest ...any) error) error {
 		return err
 	}
 	w.entry.Rows++
+	for _, f := range w.fields {
+		w.held += sizeOf(f)
+	}
 	if err := w.next(); err != nil {
 		return w.fault(err)
 	}
 	return nil
+}
+
+// sizeOf is about how many bytes a field takes, as far as that is not always the same.
+func sizeOf(field any) (n int) {
+	switch v := field.(type) {
+	case *string:
+		return len(*v)
+	case *map[string]string:
+		for key, value := range *v {
+			n += len(key) + len(value)
+		}
+	}
+	return n
 }
 
 // Close ends the file, makes it last and gives it its name, in place of an older one. The entry is for the manifest.
