@@ -158,6 +158,8 @@ func (c *csvRows) next() error {
 			c.consume(1)
 		case second == '\n':
 			c.consume(2)
+		case b == '\r' && c.end-c.start == 1:
+			c.consume(1)
 		default:
 			return c.row()
 		}
@@ -241,7 +243,7 @@ func (c *csvRows) lineEnd(i int) int {
 	switch {
 	case bytes.HasPrefix(rest, []byte("\r\n")):
 		return i + 2
-	case bytes.HasPrefix(rest, []byte("\n")):
+	case bytes.HasPrefix(rest, []byte("\n")), string(rest) == "\r":
 		return i + 1
 	}
 	return min(i, c.end-c.start)
@@ -280,6 +282,9 @@ func (c *csvRows) quoted(i int) (int, *RowError, error) {
 		if after == '\r' {
 			if after, err = c.peek(q + 2); err != nil {
 				return 0, nil, err
+			}
+			if c.start+q+2 >= c.end {
+				return q + 1, nil, nil
 			}
 		}
 		switch {

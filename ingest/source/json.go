@@ -25,6 +25,32 @@ type jsonRows struct {
 	at      int64 // the line of the element
 }
 
+// lazy is a row that is not parsed before its values are asked for: going on at a position skips many.
+type lazy []byte
+
+// parse puts the row in the place of its text.
+func (t *tree) parse() error {
+	raw, ok := t.row.(lazy)
+	if !ok {
+		return nil
+	}
+	v, err := parseJSON(raw)
+	if err != nil {
+		return &cellError{-1, err}
+	}
+	t.row = v
+	return nil
+}
+
+// isRow says that a tree is an object, parsed or not.
+func (t *tree) isRow() bool {
+	switch t.row.(type) {
+	case map[string]any, lazy:
+		return true
+	}
+	return false
+}
+
 func openJSON(r io.Reader, in *input) *jsonRows {
 	j := &jsonRows{in: in, lines: &lineCounter{r: r, line: 1}}
 	j.limit = &budget{r: j.lines}
@@ -44,7 +70,7 @@ func (j *jsonRows) next() error {
 		}
 	}
 	j.row, j.pending = j.pending[0], j.pending[1:]
-	if _, ok := j.row.row.(map[string]any); !ok {
+	if !j.row.isRow() {
 		return &RowError{Line: j.at, Reason: notObject}
 	}
 	return nil
@@ -128,6 +154,10 @@ func (j *jsonRows) read() error {
 		return early(err)
 	}
 	j.at = j.lines.at(j.dec.InputOffset() - int64(len(raw)))
+	if len(j.left) == 0 && raw[0] == '{' {
+		j.pending = []tree{{lazy(raw), j.outer()}}
+		return nil
+	}
 	v, err := parseJSON(raw)
 	if err != nil {
 		return err
@@ -239,6 +269,9 @@ func (j *jsonRows) values(into []string) error { return j.row.values(j.in, into)
 
 // values sets the values of the columns that come from the file.
 func (t *tree) values(in *input, into []string) error {
+	if err := t.parse(); err != nil {
+		return err
+	}
 	for i := range in.columns {
 		c := &in.columns[i]
 		if c.origin != originFile {

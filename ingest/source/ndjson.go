@@ -34,9 +34,13 @@ func (n *ndjsonRows) next() error {
 		if len(text) == 0 {
 			continue
 		}
+		if len(n.in.rows) == 0 && text[0] == '{' {
+			n.pending = []tree{{row: lazy(text)}}
+			break
+		}
 		v, err := parseJSON(text)
 		if err != nil {
-			return &RowError{Line: n.line, Reason: fmt.Sprintf("the line is not JSON: %v: correct it; the line is left out", err)}
+			return &RowError{Line: n.line, Reason: notLine(err).Error()}
 		}
 		n.pending = tree{row: v}.rows(n.in.rows)
 		if len(n.pending) == 0 && !leads(v, n.in.rows) {
@@ -44,7 +48,7 @@ func (n *ndjsonRows) next() error {
 		}
 	}
 	n.row, n.pending = n.pending[0], n.pending[1:]
-	if _, ok := n.row.row.(map[string]any); !ok {
+	if !n.row.isRow() {
 		return &RowError{Line: n.line, Reason: notObject}
 	}
 	return nil
@@ -72,6 +76,15 @@ func (n *ndjsonRows) read() ([]byte, error) {
 	}
 }
 
-func (n *ndjsonRows) values(into []string) error { return n.row.values(n.in, into) }
+func notLine(err error) error {
+	return fmt.Errorf("the line is not JSON: %w: correct it; the line is left out", err)
+}
+
+func (n *ndjsonRows) values(into []string) error {
+	if err := n.row.parse(); err != nil {
+		return &cellError{-1, notLine(err)}
+	}
+	return n.row.values(n.in, into)
+}
 
 func (n *ndjsonRows) position(int) (int64, int) { return n.line, 0 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // read returns what a reader gives, each with the position behind it.
@@ -54,6 +57,44 @@ func TestReadingGoesOnAtAnyPosition(t *testing.T) {
 		}
 		if done, total := r.Bytes(); done != total || total != 153 {
 			t.Errorf("after %v: %d of %d bytes read, want all 153", p, done, total)
+		}
+	}
+}
+
+// TestReadingGoesOnInEveryFormat breaks off behind each event of a file and goes on there.
+func TestReadingGoesOnInEveryFormat(t *testing.T) {
+	dir := folder(t,
+		"a.json", `{"total":2,"list":[{"v":"1"},{"v":{}},{"v":"3"}]}{"list":[{"v":"4"}]}`,
+		"a.ndjson", "{\"list\":[{\"v\":1},{\"v\":2}]}\noops\n{\"list\":[]}\n{\"list\":[{\"v\":3}]}\n",
+		"keys.csv", "v\n1\n3\n")
+	packed := []typed{{ID: "1"}, {ID: "2"}, {ID: "3"}}
+	if err := parquet.WriteFile(filepath.Join(dir, "a.parquet"), packed, parquet.MaxRowsPerRowGroup(2)); err != nil {
+		t.Fatal(err)
+	}
+	for input, want := range map[string]int{
+		"file: a.json\nrows: list": 4, "file: a.ndjson\nrows: list": 4, "file: a.parquet\ncolumns: {v: id}": 3,
+		"file: a.parquet\ncolumns: {v: id}\njoin: [{name: k, file: keys.csv, key: v}]\nwhen: k.v": 3,
+	} {
+		m := parse(t, contact(input, `attributes.v: "{v}"`))
+		open := func(p Position) *Reader {
+			r, err := m.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.From(p)
+			return r
+		}
+		all, at := drain(t, open(Position{}))
+		if len(all) != want {
+			t.Errorf("%s: got %q, want %d events and faults", input, all, want)
+		}
+		for i, p := range at {
+			r := open(p)
+			rest, _ := drain(t, r)
+			equal(t, rest, all[i+1:])
+			if done, total := r.Bytes(); done != total {
+				t.Errorf("%s after %v: %d of %d bytes read", input, p, done, total)
+			}
 		}
 	}
 }

@@ -235,8 +235,14 @@ func (s *Sample) take(from rows, limit int) error {
 func treeOf(from rows) any {
 	switch r := from.(type) {
 	case *jsonRows:
+		if r.row.parse() != nil {
+			return nil
+		}
 		return r.row.row
 	case *ndjsonRows:
+		if r.row.parse() != nil {
+			return nil
+		}
 		return r.row.row
 	case *parquetRows:
 		return plainValue(r.root, r.row.row)
