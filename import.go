@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"clew/ingest"
 	"clew/ingest/source"
@@ -207,14 +206,7 @@ func (s *system) ingestAll(ctx context.Context) error {
 		last = p
 		b.set(p.Committed, p.End)
 	}
-	group, running := errgroup.WithContext(ctx)
-	running, stop := context.WithCancel(running)
-	group.Go(func() error { return ingest.Run(running, cfg) })
-	group.Go(func() error {
-		defer stop()
-		return ingest.CaughtUp(running, cfg)
-	})
-	err := group.Wait()
+	err := ingest.Drain(ctx, cfg)
 	b.done(uint64(last.Committed))
 	return err
 }
