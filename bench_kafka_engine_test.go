@@ -16,15 +16,19 @@ type queueSettings struct {
 	Block, Poll int
 	// FlushMs is after how long a block goes that is not full.
 	FlushMs int
+	// Together makes the consumers of a topic share one thread, and so one block.
+	Together bool
 }
 
 // queueCandidates are what is tried. The first serves where no trials are made.
 func queueCandidates() []queueSettings {
 	return []queueSettings{
 		{Consumers: 1, Block: 1 << 20, Poll: 65_536, FlushMs: 1000},
+		{Consumers: 1, Block: 1 << 20, Poll: 65_536, FlushMs: 3000},
 		{Consumers: 1, Block: 1 << 20, Poll: 65_536, FlushMs: 7500},
 		{Consumers: 1, Block: 65_536, Poll: 65_536, FlushMs: 7500},
-		{Consumers: benchPartitions, Block: 1 << 20, Poll: 65_536, FlushMs: 7500},
+		{Consumers: benchPartitions, Block: 1 << 20, Poll: 65_536, FlushMs: 3000},
+		{Consumers: benchPartitions, Block: 1 << 20, Poll: 65_536, FlushMs: 3000, Together: true},
 	}
 }
 
@@ -96,13 +100,17 @@ func (q queue) statements(r role) (table, view string) {
 	}
 	columns = append(slices.Concat(columns, q.columns),
 		"cityHash64(_topic) AS _src", "_partition AS _partition", "_offset AS _offset", "0 AS _row")
+	threads := 1
+	if r.Queue.Together {
+		threads = 0
+	}
 	// A group for each topic: members that read different topics make each other join again and again.
 	table = fmt.Sprintf(`CREATE TABLE %s (%s) ENGINE = Kafka
 SETTINGS kafka_broker_list = '%s', kafka_topic_list = '%s', kafka_group_name = '%s', kafka_format = 'JSONEachRow',
-kafka_num_consumers = %d, kafka_thread_per_consumer = 1, kafka_max_block_size = %d, kafka_poll_max_batch_size = %d,
+kafka_num_consumers = %d, kafka_thread_per_consumer = %d, kafka_max_block_size = %d, kafka_poll_max_batch_size = %d,
 kafka_flush_interval_ms = %d, kafka_poll_timeout_ms = 500, date_time_input_format = 'best_effort'`,
 		name, fields+q.fields, r.Broker, q.topic, r.Group+q.topic,
-		r.Queue.Consumers, r.Queue.Block, r.Queue.Poll, r.Queue.FlushMs)
+		r.Queue.Consumers, threads, r.Queue.Block, r.Queue.Poll, r.Queue.FlushMs)
 	view = fmt.Sprintf("CREATE MATERIALIZED VIEW %s_view TO %s AS\nSELECT %s\nFROM %s AS q",
 		name, topicTables()[q.topic], strings.Join(columns, ", "), name)
 	return table, view
