@@ -191,7 +191,13 @@ func (p *faultProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case attemptKill:
 		p.kill(w, r, body)
 	default:
-		p.pass(w, p.collector.at(), r, body)
+		url := p.collector.at()
+		res, err := p.forward(url, r, body)
+		for now := p.collector.at(); err != nil && now != url; now = p.collector.at() {
+			url = now // the kill was for another delivery: each has its own faults only
+			res, err = p.forward(url, r, body)
+		}
+		p.pass(w, res, err)
 	}
 }
 
@@ -215,11 +221,12 @@ func (p *faultProxy) kill(w http.ResponseWriter, r *http.Request, body []byte) {
 			p.t.Errorf("restart the collector: %v", err)
 		}
 	}()
-	p.pass(w, url, r, body)
+	res, err := p.forward(url, r, body)
+	p.pass(w, res, err)
 }
 
-func (p *faultProxy) pass(w http.ResponseWriter, url string, r *http.Request, body []byte) {
-	res, err := p.forward(url, r, body)
+// pass hands on what the collector answered. Where it did not, the SDK meets a closed connection.
+func (p *faultProxy) pass(w http.ResponseWriter, res *http.Response, err error) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
