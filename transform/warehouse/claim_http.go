@@ -13,8 +13,8 @@ import (
 )
 
 // fencedSQL is an INSERT that reads the fence itself: it fails unless the writer is the last owner of all its logs. A
-// server lists a statement as running before it reads anything for it, so nothing lies between the two looks of claim.go,
-// whenever the request arrives.
+// server lists a statement as running before it reads anything for it, so both steps of claim.go happen there, in their
+// order, whenever the request arrives.
 const fencedSQL = `INSERT INTO {table} ({columns})
 SELECT {columns}
 FROM input('{structure}')

@@ -81,7 +81,7 @@ func TestSlowNetwork(t *testing.T) {
 // TestBreakingNetwork breaks connections at one piece in twenty that passes, here or there.
 func TestBreakingNetwork(t *testing.T) {
 	t.Parallel()
-	n, rounds := size(t, 100_000, 20)
+	n, rounds := size(t, 100_000, 8)
 	p := startPair(t)
 	p.broker.worsen(0, 0.02)
 	p.engine.worsen(0, 0.05)
