@@ -15,7 +15,7 @@ import (
 // TestProgramImportOfChangedFiles holds that a broken off import does not go on with other files.
 func TestProgramImportOfChangedFiles(t *testing.T) {
 	needEngine(t)
-	dir := simulated(t, 2000)
+	dir := simulated(t, 4000)
 	data := filepath.Join(t.TempDir(), "data")
 	args := []string{"import", "--source", "simulated", "--in", dir}
 	if !killAt(t, data, func(checkpoint) bool { return true }, args...) {

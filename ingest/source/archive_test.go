@@ -174,7 +174,10 @@ func TestArchiveReaderGoesOn(t *testing.T) {
 	}
 	places := []Position{{}}
 	r := a.Reader()
-	for range r.Messages(t.Context()) {
+	for _, err := range r.Messages(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		places = append(places, r.Position())
 	}
 	for i, from := range places {
