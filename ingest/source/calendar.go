@@ -24,8 +24,8 @@ type layout struct {
 
 // The pieces of a time's form and what package time calls them. Longer ones come first.
 var timeTokens = []string{
-	"YYYY", "2006", "YY", "06", "MMMM", "January", "MMM", "Jan", "MM", "01", "DD", "02", "hh", "15", "mm", "04", "ss", "05",
-	"AM", "PM", "M", "1", "D", "2", "h", "3", "Z", "Z07:00",
+	"YYYY", "2006", "YY", "06", "MMMM", "January", "MMM", "Jan", "MM", "01", "DD", "02", "hh", "15", "mm", "04",
+	"ss", "05", "AM", "PM", "M", "1", "D", "2", "h", "3", "Z", "Z07:00",
 }
 
 // epochs are the forms that count from 1970.

@@ -56,7 +56,8 @@ func (c *compiler) condition(line string) (condition, error) {
 		}
 	}
 	if left == "" {
-		return out, fmt.Errorf("has no column: write COLUMN, COLUMN is empty, COLUMN = VALUE, COLUMN > NUMBER, COLUMN in A, B")
+		return out, fmt.Errorf("has no column: write COLUMN, COLUMN is empty, COLUMN = VALUE, COLUMN > NUMBER, " +
+			"COLUMN in A, B")
 	}
 	var err error
 	if strings.Contains(left, "{") {

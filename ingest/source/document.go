@@ -72,7 +72,7 @@ func (l *list) UnmarshalYAML(n *yaml.Node) error {
 	return n.Load((*[]string)(l))
 }
 
-// Parse reads a mapping. Its error lists every fault of the mapping at once, one a line, each with its line in the text.
+// Parse reads a mapping. Its error lists every fault of the mapping at once, one a line, with its line in the text.
 func Parse(name string, data []byte) (*Mapping, error) {
 	var doc document
 	c := &compiler{calendar: calendar{mapping: name}, lines: map[string]int{}}

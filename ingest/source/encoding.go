@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // sampleSize is how much text decides on its encoding, in bytes.
@@ -42,13 +43,45 @@ func decode(in *bufio.Reader, enc encoding.Encoding) (io.Reader, error) {
 		_, err := in.Discard(3)
 		return in, err
 	case bytes.HasPrefix(start, []byte("\xFF\xFE")), enc == nil && start[1] == 0 && start[0] != 0:
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(in), nil
+		return strict(in, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)), nil
 	case bytes.HasPrefix(start, []byte("\xFE\xFF")), enc == nil && start[0] == 0 && start[1] != 0:
-		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(in), nil
+		return strict(in, unicode.UTF16(unicode.BigEndian, unicode.UseBOM)), nil
 	case enc == nil:
 		return &guess{in: in}, nil
 	}
-	return enc.NewDecoder().Reader(in), nil
+	return strict(in, enc), nil
+}
+
+// strict decodes so that bytes which are no text stay what no event can hold: its row is then refused, not stored with
+// a replacement character.
+func strict(in io.Reader, enc encoding.Encoding) io.Reader {
+	return transform.NewReader(in, transform.Chain(enc.NewDecoder(), spoil{}))
+}
+
+// spoil turns replacement characters into a byte that is not UTF-8.
+type spoil struct{ transform.NopResetter }
+
+// Transform implements transform.Transformer.
+func (spoil) Transform(dst, src []byte, atEOF bool) (written, read int, err error) {
+	replacement := []byte(string(utf8.RuneError))
+	for read < len(src) {
+		if written == len(dst) {
+			return written, read, transform.ErrShortDst
+		}
+		rest := src[read:]
+		switch {
+		case bytes.HasPrefix(rest, replacement):
+			dst[written] = 0xFF
+			read += len(replacement)
+		case len(rest) < len(replacement) && !atEOF && bytes.HasPrefix(replacement, rest):
+			return written, read, transform.ErrShortSrc
+		default:
+			dst[written] = rest[0]
+			read++
+		}
+		written++
+	}
+	return written, read, nil
 }
 
 // guess passes ASCII through until other bytes show whether the text is UTF-8 or GB18030, of which GBK is a part.
@@ -75,7 +108,7 @@ func (g *guess) Read(p []byte) (int, error) {
 	sample, _ := g.in.Peek(sampleSize) // shorter at the end of the file, and that is no fault
 	g.out = g.in
 	if isGB18030(sample) {
-		g.out = simplifiedchinese.GB18030.NewDecoder().Reader(g.in)
+		g.out = strict(g.in, simplifiedchinese.GB18030)
 	}
 	return g.out.Read(p)
 }

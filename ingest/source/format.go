@@ -154,7 +154,8 @@ func (r *Reader) lookup(into lookup, name string, in *input) error {
 		}
 		line, _ := rows.position(-1)
 		if _, twice := into[values[0]]; twice {
-			err = fmt.Errorf("line %d: %s %q is there twice: a key must tell the rows apart", line, in.columns[0].name, values[0])
+			err = fmt.Errorf("line %d: %s %q is there twice: a key must tell the rows apart",
+				line, in.columns[0].name, values[0])
 			break
 		}
 		if len(into) == maxLookup {

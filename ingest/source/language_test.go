@@ -186,6 +186,20 @@ func TestEncodings(t *testing.T) {
 
 	stated := contact("file: a.txt\nencoding: gb18030", `attributes.v: "{公司}"`)
 	equal(t, attributes(t, stated, folder(t, "a.txt", gbk)), []string{want})
+	// A byte that is no text costs its row, and is not replaced in silence.
+	equal(t, attributes(t, stated, folder(t, "a.txt", gbk+"2,\xff\n3,\xb1\xb1\n")), []string{
+		want, `! a.txt:3:3: column "公司": value "\xff" invalid_value: attributes.v is not valid UTF-8: send text in UTF-8`,
+		`3",,"attributes":{"v":"北"}}`,
+	})
+}
+
+// TestTheReferencePageIsRight holds that its first example is a mapping.
+func TestTheReferencePageIsRight(t *testing.T) {
+	_, text, _ := strings.Cut(file(t, "mappings/README.md"), "```yaml\n")
+	text, _, found := strings.Cut(text, "```\n")
+	if _, err := Parse("example", []byte(text)); err != nil || !found {
+		t.Errorf("%v in\n%s", err, text)
+	}
 }
 
 func TestPreambleAndTabs(t *testing.T) {

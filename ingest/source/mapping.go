@@ -178,8 +178,8 @@ func (c *compiler) file(in *input, at string, d joinDoc) {
 		c.fail(at+".file", "%q %v", d.File, checkPattern(d.File))
 	case d.Format == "":
 		if in.format = formatOf(d.File); in.format == "" {
-			c.fail(at+".file", "%q is of no format that can be read: use .csv, .tsv, .json, .ndjson or .parquet, or state format",
-				d.File)
+			c.fail(at+".file", "%q is of no format that can be read: use .csv, .tsv, .json, .ndjson or .parquet, "+
+				"or state format", d.File)
 		}
 	case !slices.Contains(formats(), d.Format):
 		c.fail(at+".format", "%q is not known: use one of %q", d.Format, formats())

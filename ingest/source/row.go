@@ -69,7 +69,8 @@ func (r *row) loadJoined(i int, c *column) error {
 			r.scope.values[i] = ""
 		}
 	case !j.optional:
-		return &cellError{j.match, fmt.Errorf("has no row in %s: add it there, or set optional on join %q", j.in.file, j.name)}
+		return &cellError{j.match, fmt.Errorf("has no row in %s: add it there, or set optional on join %q",
+			j.in.file, j.name)}
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ var wide = strings.NewReplacer("０", "0", "１", "1", "２", "2", "３", "3", "
 // number returns the shortest spelling of a number: 100.0 becomes 100. It takes ¥1,234.50, 12.5万 and 15%, which
 // becomes 0.15.
 func number(v string) (string, error) {
+	if f, err := strconv.ParseFloat(v, 64); err == nil && strings.Trim(v, "0123456789.-") == "" {
+		return strconv.FormatFloat(f, 'f', -1, 64), nil
+	}
 	s := strings.TrimSpace(wide.Replace(v))
 	sign := ""
 	if rest, negative := strings.CutPrefix(s, "-"); negative {

@@ -129,11 +129,12 @@ func isPhone(v string) bool {
 
 // forms are the forms of times that are tried, the less ambiguous before the others.
 var forms = []string{
-	"YYYY-MM-DD hh:mm:ss", "YYYY-MM-DD hh:mm", "YYYY/M/D hh:mm:ss", "YYYY/M/D hh:mm", "YYYY/M/D", "YYYY-M-D hh:mm:ss",
-	"YYYY-M-D hh:mm", "YYYY-M-D", "YYYY.M.D hh:mm:ss", "YYYY.M.D hh:mm", "YYYY.M.D", "YYYY年M月D日 hh:mm:ss", "YYYY年M月D日 hh:mm",
-	"YYYY年M月D日", "YYYYMMDD", "M/D/YYYY hh:mm:ss", "M/D/YYYY hh:mm", "M/D/YYYY h:mm AM", "M/D/YYYY", "D/M/YYYY hh:mm:ss",
-	"D/M/YYYY hh:mm", "D/M/YYYY", "D.M.YYYY hh:mm:ss", "D.M.YYYY hh:mm", "D.M.YYYY", "MMM D, YYYY hh:mm", "MMM D, YYYY",
-	"D MMM YYYY", "epoch_ms", "epoch_s",
+	"YYYY-MM-DD hh:mm:ss", "YYYY-MM-DD hh:mm", "YYYY/M/D hh:mm:ss", "YYYY/M/D hh:mm", "YYYY/M/D",
+	"YYYY-M-D hh:mm:ss", "YYYY-M-D hh:mm", "YYYY-M-D", "YYYY.M.D hh:mm:ss", "YYYY.M.D hh:mm", "YYYY.M.D",
+	"YYYY年M月D日 hh:mm:ss", "YYYY年M月D日 hh:mm", "YYYY年M月D日", "YYYYMMDD",
+	"M/D/YYYY hh:mm:ss", "M/D/YYYY hh:mm", "M/D/YYYY h:mm AM", "M/D/YYYY", "D/M/YYYY hh:mm:ss", "D/M/YYYY hh:mm",
+	"D/M/YYYY", "D.M.YYYY hh:mm:ss", "D.M.YYYY hh:mm", "D.M.YYYY", "MMM D, YYYY hh:mm", "MMM D, YYYY", "D MMM YYYY",
+	"epoch_ms", "epoch_s",
 }
 
 // looksTime finds the one form that fits every value.

@@ -78,7 +78,8 @@ func (p *proposal) look() {
 		}
 	}
 	p.roles = assign(p.columns)
-	if s := p.roles["stage"]; s != nil && !slices.ContainsFunc(s.column.kinds, func(v string) bool { return stageOf(v) != "" }) {
+	known := func(v string) bool { return stageOf(v) != "" }
+	if s := p.roles["stage"]; s != nil && !slices.ContainsFunc(s.column.kinds, known) {
 		delete(p.roles, "stage")
 	}
 	if won := p.roles["won_at"]; won != nil && !p.has("created") {

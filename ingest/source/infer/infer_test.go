@@ -141,7 +141,7 @@ func TestForms(t *testing.T) {
 		{
 			"rows.ndjson", "{\"email\":\"a@b.example\",\"when?\":\"N/A\",\"a|b\":1}\n{\"email\":\"a@b.example\",\"a|b\":2}\n",
 			[]string{
-				`# "email" is in several rows`, "# No column has times: everything is dated 2026-01-31", `nulls: ["N/A"]`,
+				`# "email" is in several rows`, "# No column has times: all is dated 2026-01-31", `nulls: ["N/A"]`,
 				`column1: "a|b"`, `"attributes.a|b": "{column1}"`,
 			},
 			2,

@@ -29,7 +29,10 @@ var (
 
 // roles are in the order in which they take columns where two are as sure.
 var roles = []role{
-	{key: "email", names: words("email mail 邮箱 电子邮箱 电子邮件 邮件"), parts: words("email 邮箱"), shapes: []shape{shapeEmail}, alone: 0.6},
+	{
+		key: "email", names: words("email mail 邮箱 电子邮箱 电子邮件 邮件"), parts: words("email 邮箱"),
+		shapes: []shape{shapeEmail}, alone: 0.6,
+	},
 	{
 		key: "phone", names: words("phone mobile tel telephone 手机 手机号 手机号码 电话 电话号码 联系电话 联系方式"),
 		parts: words("phone mobile 手机 电话"), shapes: []shape{shapePhone}, alone: 0.5,
@@ -44,8 +47,8 @@ var roles = []role{
 		parts: words("成交 签约 won"), shapes: times,
 	},
 	{
-		key: "created", names: words("created createdat createdate createddate createtime createdtime creationdate date time " +
-			"timestamp firstcontactdate submittedat eventtime day 创建时间 创建日期 提交时间 注册时间 录入时间 日期 时间 添加时间"),
+		key: "created", names: words("created createdat createdate createddate createtime createdtime creationdate date " +
+			"time timestamp firstcontactdate submittedat eventtime day 创建时间 创建日期 提交时间 注册时间 录入时间 日期 时间 添加时间"),
 		parts: words("creat first submit 创建 提交 注册 录入 日期 时间 date time"), shapes: times, alone: 0.4,
 	},
 	{key: "wechat", names: words("wechat wechatid weixin 微信 微信号"), parts: words("微信 wechat"), shapes: anyShape},
@@ -60,8 +63,8 @@ var roles = []role{
 		parts: words("姓名 联系人"), shapes: texts, varied: true,
 	},
 	{
-		key: "stage", names: words("stage status leadstage leadstatus lifecyclestage dealstage converted outcome y won conversion " +
-			"阶段 状态 线索阶段 线索状态 销售阶段 客户状态 客户阶段 跟进状态 是否成交 是否转化"),
+		key: "stage", names: words("stage status leadstage leadstatus lifecyclestage dealstage converted outcome y won " +
+			"conversion 阶段 状态 线索阶段 线索状态 销售阶段 客户状态 客户阶段 跟进状态 是否成交 是否转化"),
 		parts: words("stage status 阶段 状态 converted 成交"), shapes: labels, few: true,
 	},
 	{
@@ -95,7 +98,10 @@ var roles = []role{
 		parts: words("impression 展现 曝光"), shapes: numbers,
 	},
 	{key: "clicks", names: words("clicks click 点击 点击量 点击数 点击次数"), parts: words("clicks 点击"), shapes: numbers},
-	{key: "industry", names: words("industry sector businesssegment 行业 所属行业 客户行业"), parts: words("行业 industry"), shapes: labels},
+	{
+		key: "industry", names: words("industry sector businesssegment 行业 所属行业 客户行业"),
+		parts: words("行业 industry"), shapes: labels,
+	},
 	{
 		key: "region", names: words("region city province state 地区 区域 省份 城市 所在地 所在城市"),
 		parts: words("地区 城市 省份"), shapes: labels,

@@ -35,7 +35,7 @@ func (p *proposal) text() string {
 	if p.sample.More {
 		more = "first "
 	}
-	p.line(0, "# Proposed for %s from its %s%d rows. Each line is a guess from the names and values of columns: read them all.",
+	p.line(0, "# Proposed for %s from its %s%d rows. Each line is a guess from names and values of columns: read them all.",
 		comment(p.file), more, len(p.sample.Values))
 	p.line(0, "title: {en: %s, zh: %s}", quote("Import of "+p.file), quote("导入 "+p.file))
 	zone := "UTC"
@@ -69,7 +69,7 @@ func (p *proposal) report() bool {
 func (p *proposal) times() {
 	g := p.roles["created"]
 	if g == nil {
-		p.line(0, "# No column has times: everything is dated %s, when the file was saved. Set a better day.", p.at("created"))
+		p.line(0, "# No column has times: all is dated %s, when the file was saved. Set a better day.", p.at("created"))
 		return
 	}
 	if g.column.form == "" || p.manyAts {
