@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"clew/ingest/event"
@@ -163,6 +164,34 @@ func TestForms(t *testing.T) {
 				t.Errorf("%d events, want %d:\n%s", len(events), c.events, strings.Join(encode(t, events), "\n"))
 			}
 		})
+	}
+}
+
+func TestParquet(t *testing.T) {
+	type row struct {
+		ID      string    `parquet:"lead_id"`
+		At      time.Time `parquet:"created_at,timestamp(millisecond)"`
+		Contact struct {
+			Email string `parquet:"email"`
+		} `parquet:"contact"`
+		Status string `parquet:"status"`
+	}
+	rows := []row{{ID: "1", At: saved, Status: "open"}, {ID: "2", At: saved, Status: "won"}}
+	rows[0].Contact.Email, rows[1].Contact.Email = "a@b.example", "c@d.example"
+	file := filepath.Join(t.TempDir(), "leads.parquet")
+	if err := parquet.WriteFile(file, rows); err != nil {
+		t.Fatal(err)
+	}
+	text, events := propose(t, file)
+	got := strings.Join(encode(t, events), "\n")
+	want := `lead {"event_id":"leads:1:lead","occurred_at":"2026-01-31T12:00:00Z","lead_id":"leads:1",` +
+		`"identifiers":{"email":"a@b.example"},"created_at":"2026-01-31T12:00:00Z","contact":{"email":"a@b.example"}}
+stage {"event_id":"leads:1:stage","occurred_at":"2026-01-31T12:00:00Z","lead_id":"leads:1","stage":"new"}
+lead {"event_id":"leads:2:lead","occurred_at":"2026-01-31T12:00:00Z","lead_id":"leads:2",` +
+		`"identifiers":{"email":"c@d.example"},"created_at":"2026-01-31T12:00:00Z","contact":{"email":"c@d.example"}}
+stage {"event_id":"leads:2:stage","occurred_at":"2026-01-31T12:00:00Z","lead_id":"leads:2","stage":"won"}`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s\nby\n%s", got, want, text)
 	}
 }
 
