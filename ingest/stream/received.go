@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // receivedKey is the header that carries Message.ReceivedAt, as RFC 3339.
@@ -18,7 +17,7 @@ func receivedHeader(t time.Time) []kafka.Header {
 }
 
 // receivedAt is zero where there is no header, or one that cannot be read: the message's own time then stands.
-func receivedAt(headers []kgo.RecordHeader) time.Time {
+func receivedAt(headers []kafka.Header) time.Time {
 	for _, h := range headers {
 		if h.Key != receivedKey {
 			continue

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/segmentio/kafka-go"
 )
 
 // A message that is sent again keeps both its times apart.
@@ -30,7 +30,7 @@ func TestReceivedAtTravels(t *testing.T) {
 // A header that is no time must not make a message one of the year 1.
 func TestReceivedAtThatIsNone(t *testing.T) {
 	for _, text := range []string{"", "yesterday", "2026-13-01T00:00:00Z"} {
-		if got := receivedAt([]kgo.RecordHeader{{Key: receivedKey, Value: []byte(text)}}); !got.IsZero() {
+		if got := receivedAt([]kafka.Header{{Key: receivedKey, Value: []byte(text)}}); !got.IsZero() {
 			t.Errorf("%q is %v", text, got)
 		}
 	}

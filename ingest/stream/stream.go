@@ -90,7 +90,7 @@ func (c Config) maxMessageBytes() int {
 	return cmp.Or(c.MaxMessageBytes, 1_000_000)
 }
 
-// dialer serves the consumer group, which holds connections of its own.
+// dialer serves the consumer group and the readers, which hold connections of their own.
 func (c Config) dialer() (*kafka.Dialer, error) {
 	mechanism, encryption, err := c.security()
 	return &kafka.Dialer{
@@ -99,7 +99,8 @@ func (c Config) dialer() (*kafka.Dialer, error) {
 	}, err
 }
 
-// transport serves everything else but what has to do with topic ids: see idOptions. Each has a pool of connections, to be closed with CloseIdleConnections.
+// transport serves everything else but what has to do with topic ids: see idOptions. Each has a pool of connections, to
+// be closed with CloseIdleConnections.
 func (c Config) transport() (*kafka.Transport, error) {
 	mechanism, encryption, err := c.security()
 	return &kafka.Transport{

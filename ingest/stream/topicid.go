@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -87,23 +88,23 @@ func (c *Client) TopicIDs(ctx context.Context, topics []string) (map[string]Topi
 	return ids, nil
 }
 
-// leader returns the address of the broker that leads a partition of the topic with this id.
-func (c *Client) leader(ctx context.Context, p Partition, id TopicID) (string, error) {
+// leader returns the broker that leads a partition of the topic with this id.
+func (c *Client) leader(ctx context.Context, p Partition, id TopicID) (kafka.Broker, error) {
 	m, err := c.describe(ctx, c.ids, p.Topic)
 	if err != nil {
-		return "", err
+		return kafka.Broker{}, err
 	}
 	if err := hasID(m, id); err != nil {
-		return "", err
+		return kafka.Broker{}, err
 	}
 	for _, partition := range m.Topics[0].Partitions {
 		for _, b := range m.Brokers {
 			if int(partition.Partition) == p.ID && partition.Leader == b.NodeID {
-				return fmt.Sprintf("%s:%d", b.Host, b.Port), nil
+				return kafka.Broker{Host: b.Host, Port: int(b.Port), ID: int(b.NodeID)}, nil
 			}
 		}
 	}
-	return "", errors.New("it has no leader: check the brokers that hold it")
+	return kafka.Broker{}, errors.New("it has no leader: check the brokers that hold it")
 }
 
 // hasID checks an answer about one topic.
