@@ -236,7 +236,7 @@ func TestMarketing(t *testing.T) {
 }
 
 func TestImportIsDeterministic(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range []string{"attribution", "bank", "marketing", "olist", "webfunnel", "xeducation"} {
 		first, again := load(t, name), load(t, name)
 		if !slices.EqualFunc(first, again, func(a, b event.Event) bool { return reflect.DeepEqual(a, b) }) {
 			t.Errorf("%s: two imports of %d and %d events differ", name, len(first), len(again))
