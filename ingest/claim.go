@@ -39,7 +39,7 @@ type Claimer interface {
 // Claim is the right to write the rows of some logs. It is for one goroutine, and needs no end: a later claim ends it.
 type Claim interface {
 	// Write stores a batch as Sink.Write does. Its error is ErrFenced when the claim was lost: then it stored nothing
-	// after the loss, unless the error says so. What it returns counts what it did, also with an error.
+	// after the loss. What it returns counts what it did, also with an error.
 	Write(ctx context.Context, b Batch) (Outcome, error)
 	// Reached compares what the group says was done with what the sink holds. For each log it gives the offset to go on
 	// at: Next when the sink holds a row at the last offset before it or later, and otherwise, as after an older backup was

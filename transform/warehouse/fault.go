@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 
@@ -91,7 +92,8 @@ func advise(err error) error {
 	if remedy, ok := remedies[ErrorCode(err)]; ok {
 		return fmt.Errorf("%w: %s", err, remedy)
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+	_, failed := errors.AsType[*net.OpError](err)
+	if failed || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // the end is that of a kept connection
 		return fmt.Errorf("%w: check that ClickHouse runs at the address in the DSN and can be reached", err)
 	}
 	return err
