@@ -41,30 +41,36 @@ type listedSource struct {
 func sourcesList(o *options) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the shipped mappings and those in the folder that sources.dir names",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "list [NAME]...",
+		Short: "List the shipped mappings and those in the folder that sources.dir names, or tell all of some",
+		RunE: func(cmd *cobra.Command, names []string) error {
 			cfg, err := o.config()
 			if err != nil {
 				return err
 			}
-			list, faults := listSources(cfg.Sources.Dir)
+			list, faults := listSources(cfg.Sources.Dir, names...)
+			show := printSources
+			if len(names) > 0 {
+				show = printWhole
+			}
 			if asJSON {
 				return errors.Join(printJSON(cmd.OutOrStdout(), list), faults)
 			}
-			return errors.Join(printSources(cmd.OutOrStdout(), list), faults)
+			return errors.Join(show(cmd.OutOrStdout(), list), faults)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// listSources returns the mappings that are right, and the faults of the others.
-func listSources(dir string) ([]listedSource, error) {
+// listSources returns the mappings that are right, of those named or else of all, and the faults of the others.
+func listSources(dir string, names ...string) ([]listedSource, error) {
 	list := []listedSource{}
 	var faults []error
-	for _, name := range source.Names(dir) {
+	if len(names) == 0 {
+		names = source.Names(dir)
+	}
+	for _, name := range names {
 		m, err := source.Load(name, dir)
 		if err != nil {
 			faults = append(faults, err)
@@ -77,10 +83,19 @@ func listSources(dir string) ([]listedSource, error) {
 
 func printSources(w io.Writer, list []listedSource) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tSYSTEM\tTITLE\t标题\tINPUTS\tDOCS")
+	fmt.Fprintln(t, "NAME\tTITLE\t标题") // the last column alone may hold letters of two columns' width
 	for _, s := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.System, s.Title["en"], s.Title["zh"],
-			strings.Join(s.Inputs, " "), s.Docs)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Name, s.Title["en"], s.Title["zh"])
+	}
+	return t.Flush()
+}
+
+// printWhole tells all that is known of each mapping.
+func printWhole(w io.Writer, list []listedSource) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range list {
+		fmt.Fprintf(t, "name\t%s\ntitle\t%s\n标题\t%s\n", s.Name, s.Title["en"], s.Title["zh"])
+		fmt.Fprintf(t, "system\t%s\ndocs\t%s\ninputs\t%s\n\n", s.System, s.Docs, strings.Join(s.Inputs, "  "))
 	}
 	return t.Flush()
 }

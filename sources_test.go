@@ -57,6 +57,10 @@ func TestProgramSources(t *testing.T) {
 		if text := mustClew(t, "sources", "list"); !strings.HasPrefix(text, "NAME ") || strings.Contains(text, "mine") {
 			t.Errorf("without the setting: %s", text)
 		}
+		whole := mustClew(t, "sources", "list", "hubspot")
+		if !strings.Contains(whole, "contacts*.csv") || !strings.Contains(whole, "https://developers.hubspot.com/") {
+			t.Errorf("want its inputs and its documentation, got %s", whole)
+		}
 	})
 	t.Run("check", func(t *testing.T) {
 		if got := mustClew(t, "sources", "check", "mine", "olist", mapping, "--config", settings); got !=
