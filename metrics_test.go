@@ -24,6 +24,7 @@ import (
 	"clew/ingest"
 	"clew/ingest/collect"
 	"clew/ingest/stream"
+	"clew/ingest/webhook"
 	"clew/jobs"
 	"clew/query/api"
 	"clew/transform/warehouse"
@@ -151,6 +152,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	var err error
 	m.collect, err = collect.New(collect.Config{Keys: map[string]string{"write-key": "default"}})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if m.webhooks, err = webhook.New(webhook.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	var text strings.Builder
