@@ -338,6 +338,18 @@ func TestLimits(t *testing.T) {
 		},
 		{"a bomb", "/v1/batch", zipped(t, make([]byte, 32<<20)), []string{"Content-Encoding", "gzip"}, 413},
 		{"a bomb of members", "/v1/batch", strings.Repeat(zipped(t, nil), 10_000), nil, 413},
+		{
+			"a context of 32 KB for all", "/v1/batch",
+			`{"context":"` + strings.Repeat("x", 32<<10-2) + `","batch":[` + page + `]}`, nil, 200,
+		},
+		{
+			"one byte more", "/v1/batch",
+			`{"context":"` + strings.Repeat("x", 32<<10-1) + `","batch":[` + page + `]}`, nil, 413,
+		},
+		{
+			"a sending time without end", "/v1/batch",
+			`{"sentAt":"` + strings.Repeat("x", 32<<10-1) + `","batch":[` + page + `]}`, nil, 413,
+		},
 		{"events without end", "/v1/batch", `{"batch":[` + strings.Repeat("1,", 20_000) + `1]}`, nil, 413},
 		{"a million", "/v1/b", zipped(t, []byte(`{"batch":[`+strings.Repeat("1,", 1_000_000)+`1]}`)), nil, 413},
 		{"depth", "/v1/batch", `{"batch":[` + strings.Repeat("[", 40_000) + strings.Repeat("]", 40_000) + `]}`, nil, 400},

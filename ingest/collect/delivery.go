@@ -67,6 +67,11 @@ func (d *delivery) batch() *Fault {
 			Code: event.ReasonMissingField, At: "batch", Detail: `batch is missing: send {"batch":[…]} with the messages`,
 		}
 	}
+	for _, name := range []string{"sentAt", "context"} { // what is read anew for each message
+		if fault := d.sized(d.body.member(name)); fault != nil {
+			return fault.within(name)
+		}
+	}
 	d.sentAt, d.context = d.body.string("sentAt"), d.body.member("context")
 	return d.each("batch", batch, func(raw value) (stream.Message, *Fault) {
 		if !raw.isObject() {
@@ -156,13 +161,13 @@ func (d *delivery) each(place string, array value, take func(value) (stream.Mess
 	return nil
 }
 
-// sized says that an event is too large.
+// sized says that an event, or what stands for a part of each, is too large.
 func (d *delivery) sized(raw value) *Fault {
 	if int64(len(raw)) <= d.cfg.MaxEvent {
 		return nil
 	}
 	return &Fault{Code: event.ReasonTooLarge, Detail: fmt.Sprintf(
-		"the event has %d bytes: shorten it to %d or fewer", len(raw), d.cfg.MaxEvent)}
+		"it has %d bytes: shorten it to %d or fewer", len(raw), d.cfg.MaxEvent)}
 }
 
 // add makes the Kafka message of an event.
