@@ -39,9 +39,12 @@ func (e *envelope) touch(m *message, head event.Header) *event.Touchpoint {
 	for _, text := range []*string{
 		&t.Channel, &t.Source, &t.Medium, &t.Campaign, &t.Content, &t.Term, &t.URL, &t.Referrer,
 	} {
-		*text = cut(*text, event.MaxText) // the whole stands in the behaviour
+		// The escapes of an address may hold any bytes, as those of GBK; its text stands whole in the other event.
+		*text = cut(strings.ToValidUTF8(*text, "\uFFFD"), event.MaxText)
 	}
-	t.EventID = digest("touch", cmp.Or(head.AnonymousID, head.LeadID), m.period(head.OccurredAt),
+	person := cmp.Or(head.AnonymousID, head.LeadID, head.Identifiers["email"], head.Identifiers["phone"],
+		head.Identifiers["wechat_unionid"])
+	t.EventID = digest("touch", person, m.period(head.OccurredAt),
 		o.source, o.medium, o.campaign, o.content, o.term, o.click, o.host)
 	return t
 }

@@ -41,6 +41,7 @@ func TestChannels(t *testing.T) {
 		{"", "", "", "", ""},
 		{"", "https://www.shop.example/other", "", "", ""},
 		{"q=1", "not a url\x7f", "", "", ""},
+		{"utm_source=%B0%D9%B6%C8&utm_medium=cpc", "", "paid_other", "\uFFFD\u0676\uFFFD", "click"}, // GBK
 	} {
 		e := envelope{received: received, workspace: "default"}
 		m := newMessage(value(fmt.Sprintf(`{"type":"page","anonymousId":"a","context":{"page":{"url":%s,"referrer":%s}}}`,
@@ -52,6 +53,9 @@ func TestChannels(t *testing.T) {
 		var got event.Touchpoint
 		if out.touch != nil {
 			got = *out.touch
+			if err := got.Validate(); err != nil {
+				t.Errorf("%s from %q: %v", c.query, c.referrer, err)
+			}
 		}
 		if got.Channel != c.channel || got.Source != c.source || got.Touch != c.touch {
 			t.Errorf("%s from %q: channel %q, source %q, touch %q; want %q, %q, %q", c.query, c.referrer,
@@ -81,9 +85,9 @@ func TestTouchIdentity(t *testing.T) {
 	day := "2026-03-02T10:00:00Z"
 	first := id(body("a", "spring", day, ""), day)
 	for name, same := range map[string]string{
-		"another page":    id(body("a", "spring", "2026-03-02T11:00:00Z", ""), "2026-03-02T11:00:00Z"),
-		"received later":  id(body("a", "spring", day, ""), "2026-03-03T09:00:00Z"),
-		"with a referrer": id(body("a", "spring", day, `,"locale":"de"`), day),
+		"another page":   id(body("a", "spring", "2026-03-02T11:00:00Z", ""), "2026-03-02T11:00:00Z"),
+		"received later": id(body("a", "spring", day, ""), "2026-03-03T09:00:00Z"),
+		"another locale": id(body("a", "spring", day, `,"locale":"de"`), day),
 	} {
 		if same != first {
 			t.Errorf("%s: another touch", name)
@@ -98,6 +102,9 @@ func TestTouchIdentity(t *testing.T) {
 		"another session":  id(body("a", "spring", day, `,"sessionId":2`), day),
 		"a click":          id(body("a", "spring&gclid=1", day, ""), day),
 		"another click":    id(body("a", "spring&gclid=2", day, ""), day),
+		"an email alone":   id(body("", "spring", day, `,"traits":{"email":"a@a.example"}`), day),
+		"another email":    id(body("", "spring", day, `,"traits":{"email":"b@a.example"}`), day),
+		"a phone alone":    id(body("", "spring", day, `,"traits":{"phone":"+861"}`), day),
 	} {
 		if others[other] {
 			t.Errorf("%s: the same touch", name)
