@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 
 	"clew/ingest/event"
@@ -12,8 +13,9 @@ import (
 const (
 	// letterTopic takes what did not map. Ingest finds that it is no event and keeps it as a dead letter.
 	letterTopic = event.TypeLead
-	// maxReasons bounds what a letter says of a payload with many faults.
+	// maxReasons and maxReason, in bytes, bound what is said of a payload with many faults.
 	maxReasons = 20
+	maxReason  = 1 << 10
 	// maxLetter is what a payload may become as JSON text; one with more to escape goes as base64.
 	maxLetter = 768 << 10
 )
@@ -27,12 +29,18 @@ type unmapped struct {
 	Base64 []byte `json:"payload_base64,omitempty"`
 }
 
+// note adds a reason, as far as there is room.
+func note(reasons []string, err error) []string {
+	if len(reasons) == maxReasons {
+		return reasons
+	}
+	text := err.Error()
+	return append(reasons, strings.ToValidUTF8(text[:min(len(text), maxReason)], ""))
+}
+
 // letter keeps a payload that did not map, byte for byte, and why. Its key names the source.
 func letter(source string, reasons []string, payload []byte) stream.Message {
-	l := unmapped{Webhook: source, Reasons: reasons[:min(len(reasons), maxReasons)], Payload: string(payload)}
-	for i, reason := range l.Reasons {
-		l.Reasons[i] = reason[:min(len(reason), event.MaxText)]
-	}
+	l := unmapped{Webhook: source, Reasons: reasons, Payload: string(payload)}
 	value, err := json.Marshal(l)
 	if err != nil || !utf8.Valid(payload) || len(value) > maxLetter {
 		l.Payload, l.Base64 = "", payload

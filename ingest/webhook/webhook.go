@@ -7,6 +7,7 @@
 //
 //	200  everything is acknowledged by Kafka. What does not map is kept as a dead letter, with the reason: sending it
 //	     again would change nothing, and after an error most systems send the same again for a day
+//	400  the body ended early: send again
 //	401  the signature, its time or the secret is wrong
 //	404  no source has this name
 //	405  the method is neither POST nor, where a system checks the address that way, GET
@@ -65,7 +66,7 @@ type Source struct {
 	Workspace string
 }
 
-// Config is what a Handler works with. All fields are required.
+// Config is what a Handler works with. All fields are required to serve, Sources alone to check them by New.
 type Config struct {
 	// Sources by name.
 	Sources map[string]Source
@@ -202,22 +203,13 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 	var messages []stream.Message
 	var reasons []string
 	if err != nil {
-		reasons = []string{err.Error()}
+		payload, reasons = body, note(nil, err)
 	} else {
 		messages, reasons = in.Messages(payload)
 	}
 	events := len(messages)
 	if len(reasons) > 0 {
-		in.unmapped.Add(1)
-		h.cfg.Log.Warn("a webhook's payload does not map and is kept as a dead letter: correct the mapping, then import it",
-			"source", in.name, "reasons", reasons)
-		if payload == nil {
-			payload = body
-		}
 		messages = append(messages, letter(in.name, reasons, payload))
-	}
-	if len(messages) == 0 {
-		in.ignored.Add(1)
 	}
 	if err := h.write(r.Context(), messages); err != nil {
 		in.failed.Add(1)
@@ -227,10 +219,18 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request, in *inn) {
 		return
 	}
 	in.events.Add(uint64(events))
+	switch {
+	case len(reasons) > 0:
+		in.unmapped.Add(1)
+		h.cfg.Log.Warn("a webhook's payload does not map and is kept as a dead letter: correct the mapping, then replay it",
+			"source", in.name, "reasons", reasons)
+	case events == 0:
+		in.ignored.Add(1)
+	}
 	in.scheme.reply(w)
 }
 
-// Messages makes the events of a payload ready for Kafka, and tells of what did not become one.
+// Messages makes the events of a payload ready for Kafka, and tells why others did not become one, of the first 20.
 func (s Source) Messages(payload []byte) (messages []stream.Message, reasons []string) {
 	for e, err := range s.Events(payload) {
 		var value []byte
@@ -241,7 +241,7 @@ func (s Source) Messages(payload []byte) (messages []stream.Message, reasons []s
 			value, err = event.Encode(e)
 		}
 		if err != nil {
-			reasons = append(reasons, err.Error())
+			reasons = note(reasons, err)
 			continue
 		}
 		messages = append(messages, stream.Message{

@@ -117,7 +117,9 @@ func TestEventsAreWrittenBeforeTheAnswer(t *testing.T) {
 
 func TestKafkaAwayIsTriedAgainLater(t *testing.T) {
 	k := &kafka{err: errors.New("broker away")}
-	h := newHandler(t, k, noon, tokenSource(echo))
+	h := newHandler(t, k, noon, tokenSource(func([]byte) iter.Seq2[event.Event, error] {
+		return func(yield func(event.Event, error) bool) { yield(nil, errors.New("row 1: no")) }
+	}))
 	w := serve(h, post("/v1/sources/crm", `{}`, authorized...))
 	if w.Code != 503 || w.Header().Get("Retry-After") != "5" {
 		t.Fatalf("answered %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
@@ -129,7 +131,7 @@ func TestKafkaAwayIsTriedAgainLater(t *testing.T) {
 	if w := serve(h, post("/v1/sources/crm", `{}`, authorized...)); w.Code != 200 || len(k.messages) != 1 {
 		t.Fatalf("answered %d with %d messages", w.Code, len(k.messages))
 	}
-	want := []Stat{{Source: "crm", Requests: 2, Events: 1, Failed: 1}}
+	want := []Stat{{Source: "crm", Requests: 2, Unmapped: 1, Failed: 1}}
 	if got := h.Stats(); !reflect.DeepEqual(got, want) {
 		t.Errorf("stats %+v, want %+v", got, want)
 	}
@@ -204,9 +206,9 @@ func decodeError(m stream.Message) error {
 }
 
 func TestALetterOfTheLargestBodyFitsIntoAMessage(t *testing.T) {
-	reasons := make([]string, 100)
-	for i := range reasons {
-		reasons[i] = strings.Repeat("x", 400)
+	var reasons []string
+	for range 100 {
+		reasons = note(reasons, errors.New(strings.Repeat("<", 10_000))) // in JSON six bytes each
 	}
 	for _, char := range []string{"a", "\x01", "\xff"} {
 		if m := letter("crm", reasons, []byte(strings.Repeat(char, maxBody))); len(m.Value) > 1_000_000-200 {
