@@ -85,6 +85,19 @@ func TestUnsealRefuses(t *testing.T) {
 	}
 }
 
+// TestUnsealEither tells WeCom's layout from the bare text, whatever random bytes the layout begins with.
+func TestUnsealEither(t *testing.T) {
+	in := newInn(t, Proof{Scheme: "weiling", Secret: wxToken, AESKey: aesKey, Receiver: "wloa1"})
+	const message = `{"header":{"event_type":"progress_add"}}`
+	layout := envelope([]byte(message), "wloa1")
+	for _, text := range []string{message, string(layout), "{" + string(layout[1:])} {
+		q, sealed := seal(t, pad([]byte(text)))
+		if got, err := in.unsealEither(q, sealed); err != nil || string(got) != message {
+			t.Errorf("%q came out as %q, %v", text, got, err)
+		}
+	}
+}
+
 // FuzzUnseal holds that what is sealed comes out as it went in, and that no blocks do harm.
 func FuzzUnseal(f *testing.F) {
 	f.Add([]byte("<xml><a>1</a></xml>"), "ww1")
