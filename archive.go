@@ -201,7 +201,6 @@ func rowHash(t source.ArchiveTable) string {
 func (a *archiver) month(ctx context.Context, m month) error {
 	old, listed, there := a.archive.Find(m.table.Name, m.text())
 	if listed && there {
-		report := monthReport{File: old.File, Rows: m.rows, Before: old.Rows}
 		switch same, err := a.same(ctx, m, old); {
 		case err != nil:
 			return err
@@ -210,7 +209,7 @@ func (a *archiver) month(ctx context.Context, m month) error {
 			a.skip(m)
 			return nil
 		case m.rows < old.Rows && !a.replace:
-			a.report.Kept = append(a.report.Kept, report)
+			a.report.Kept = append(a.report.Kept, monthReport{File: old.File, Rows: m.rows, Before: old.Rows})
 			a.skip(m)
 			return nil
 		}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -54,8 +53,7 @@ func LoadArchive(dir string) (*Archive, error) {
 		return nil, fmt.Errorf("%s is no archive: %w; name a directory that `clew archive` wrote", dir, err)
 	}
 	a := &Archive{Dir: dir}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if err := decoder.Decode(a); err != nil {
+	if err := json.Unmarshal(text, a); err != nil {
 		return nil, fmt.Errorf("%s: %w; restore it from a copy, or archive into an empty directory", name, err)
 	}
 	if a.Version != archiveVersion {
@@ -125,7 +123,7 @@ func tableRank(name string) int {
 	return slices.IndexFunc(ArchiveTables(), func(t ArchiveTable) bool { return t.Name == name })
 }
 
-// replaceFile writes a file so that a crash leaves the old text or the new.
+// replaceFile writes a file so that a crash, of the machine too, leaves the old text or the new.
 func replaceFile(name string, text []byte) error {
 	f, err := os.Create(name + ".part")
 	if err != nil {
@@ -143,15 +141,7 @@ func replaceFile(name string, text []byte) error {
 
 func (a *Archive) path(f ArchiveFile) string { return filepath.Join(a.Dir, filepath.FromSlash(f.File)) }
 
-// Check compares every file with the manifest, byte by byte, and names each that differs.
-func (a *Archive) Check() error {
-	var faults []error
-	for _, f := range a.Files {
-		faults = append(faults, a.check(f))
-	}
-	return errors.Join(faults...)
-}
-
+// check compares a file with its hash in the manifest.
 func (a *Archive) check(f ArchiveFile) error {
 	const remedy = "restore it from a copy, or write it anew by `clew archive` where the warehouse still has the month"
 	file, err := os.Open(a.path(f))

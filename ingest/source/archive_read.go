@@ -55,7 +55,8 @@ func (r *ArchiveReader) Bytes() (read, total int64) { return r.done.Load(), r.to
 
 // Messages reads the rows as the messages they came from. Each file is compared with its hash in the manifest before its
 // first row. A *RowError, whose Line is the number of the row, stands in the place of a row that cannot be read back,
-// and the sequence goes on; any other error ends it. A few hundred rows are held in memory.
+// and the sequence goes on; any other error ends it. Up to 256 rows are held in memory, fewer
+// where those of the file are large on average.
 func (r *ArchiveReader) Messages(ctx context.Context) iter.Seq2[Archived, error] {
 	return func(yield func(Archived, error) bool) {
 		r.at, r.rows = r.from, 0
@@ -116,7 +117,7 @@ func (r *ArchiveReader) file(
 		}
 		r.at = Position{File: f.File, Row: row}
 		r.rows++
-		r.done.Store(before + f.Bytes*row/f.Rows)
+		r.done.Store(before + int64(float64(f.Bytes)*float64(row)/float64(f.Rows)))
 		if !yield(m, err) {
 			return false, nil
 		}
@@ -166,7 +167,7 @@ func readRows[T any, P archiveRow[T]](f *archiveFile) rowReader {
 	}
 }
 
-// rowsAtOnce keeps the memory for rows small where they are large.
+// rowsAtOnce keeps the memory for rows small where they are large on average.
 func (f *archiveFile) rowsAtOnce() int64 {
 	size := int64(0)
 	for _, g := range f.file.Metadata().RowGroups {

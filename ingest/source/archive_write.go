@@ -126,23 +126,20 @@ func sizeOf(field any) (n int) {
 
 // Close ends the file, makes it last and gives it its name, in place of an older one. The entry is for the manifest.
 func (w *ArchiveWriter) Close() (ArchiveFile, error) {
-	err := w.flush()
-	for _, step := range []func() error{w.finish, w.out.Flush, w.file.Sync} {
+	size := func() error {
+		info, err := w.file.Stat()
 		if err == nil {
-			err = step()
+			w.entry.Bytes = info.Size()
 		}
+		return err
 	}
-	if err != nil {
-		w.Abort()
-		return ArchiveFile{}, w.fault(err)
-	}
-	info, err := w.file.Stat()
-	if err == nil {
-		w.entry.Bytes = info.Size()
-		err = errors.Join(w.file.Close(), os.Rename(w.file.Name(), w.name), syncDir(filepath.Dir(w.name)))
-	}
-	if err != nil {
-		return ArchiveFile{}, w.fault(err)
+	rename := func() error { return os.Rename(w.file.Name(), w.name) }
+	keep := func() error { return syncDir(filepath.Dir(w.name)) }
+	for _, step := range []func() error{w.flush, w.finish, w.out.Flush, size, w.file.Sync, w.file.Close, rename, keep} {
+		if err := step(); err != nil {
+			w.Abort()
+			return ArchiveFile{}, w.fault(err)
+		}
 	}
 	w.entry.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
 	return w.entry, nil
