@@ -138,7 +138,8 @@ func readCheckpoint(name string) (*checkpoint, error) {
 
 const restartRemedy = "--restart begins the import anew: what is already in counts once"
 
-// save replaces the file of a checkpoint, so that a crash leaves the old one or the new.
+// save replaces the file of a checkpoint, so that kill -9 leaves the old one or the new. It is not forced to disk, as
+// the log of the broker in this process is not: after a power failure it may be unreadable, which readCheckpoint tells.
 func (c *checkpoint) save(name string) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

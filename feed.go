@@ -22,6 +22,8 @@ type feed interface {
 	Rows() int64
 	// Bytes are how far items has read, and how much there is.
 	Bytes() (read, total int64)
+	// hash is that of the mapping; empty for an archive.
+	hash() string
 	// items are the messages. A *source.RowError stands in the place of a row that cannot become some, and the sequence
 	// goes on; any other error ends it.
 	items(ctx context.Context) iter.Seq2[item, error]
@@ -31,18 +33,18 @@ type feed interface {
 type item struct {
 	stream.Message
 	// kind is empty for a dead letter.
-	kind    event.Type
-	eventID string
+	kind event.Type
+	// at is the place behind it.
+	at source.Position
 }
 
-type mappingFeed struct{ *source.Reader }
-
-func (f mappingFeed) items(ctx context.Context) iter.Seq2[item, error] {
+// itemsOf makes an item of each value that comes without an error.
+func itemsOf[T any](values iter.Seq2[T, error], of func(T) (item, error)) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
-		for e, err := range f.Events(ctx) {
+		for v, err := range values {
 			var it item
 			if err == nil {
-				it, err = f.item(e)
+				it, err = of(v)
 			}
 			if !yield(it, err) {
 				return
@@ -51,10 +53,21 @@ func (f mappingFeed) items(ctx context.Context) iter.Seq2[item, error] {
 	}
 }
 
+type mappingFeed struct {
+	*source.Reader
+	mapping string
+}
+
+func (f mappingFeed) hash() string { return f.mapping }
+
+func (f mappingFeed) items(ctx context.Context) iter.Seq2[item, error] {
+	return itemsOf(f.Events(ctx), f.item)
+}
+
 // item is an event's. One that is too large for a message is its row's fault.
 func (f mappingFeed) item(e event.Event) (item, error) {
 	m, err := message(e)
-	return item{Message: m, kind: e.Kind(), eventID: e.Head().EventID}, rowFault(f.Position(), err)
+	return item{Message: m, kind: e.Kind(), at: f.Position()}, rowFault(f.Position(), err)
 }
 
 // rowFault is the *source.RowError of an event that cannot be sent.
@@ -67,28 +80,21 @@ func rowFault(at source.Position, err error) error {
 
 type archiveFeed struct{ *source.ArchiveReader }
 
+func (f archiveFeed) hash() string { return "" }
+
 func (f archiveFeed) items(ctx context.Context) iter.Seq2[item, error] {
-	return func(yield func(item, error) bool) {
-		for a, err := range f.Messages(ctx) {
-			var it item
-			if err == nil {
-				it, err = f.item(a)
-			}
-			if !yield(it, err) {
-				return
-			}
-		}
-	}
+	return itemsOf(f.Messages(ctx), f.item)
 }
 
 // item is a row's. The message carries when it was first received, so that the table says so again.
 func (f archiveFeed) item(a source.Archived) (item, error) {
 	if a.Event == nil {
-		return item{Message: stream.Message{Topic: a.Topic, Key: a.Key, Value: a.Value, ReceivedAt: a.ReceivedAt}}, nil
+		m := stream.Message{Topic: a.Topic, Key: a.Key, Value: a.Value, ReceivedAt: a.ReceivedAt}
+		return item{Message: m, at: f.Position()}, nil
 	}
 	m, err := message(a.Event)
 	m.ReceivedAt = a.ReceivedAt
-	return item{Message: m, kind: a.Event.Kind(), eventID: a.Event.Head().EventID}, rowFault(f.Position(), err)
+	return item{Message: m, kind: a.Event.Kind(), at: f.Position()}, rowFault(f.Position(), err)
 }
 
 // batch is a piece of a feed.

@@ -38,7 +38,7 @@ func importCommand(o *options) *cobra.Command {
 		Short: "Take files in through Kafka, by a mapping, or an archive",
 		Long: "Take files in through Kafka, by a mapping, or an archive that `clew archive` wrote.\n\n" +
 			"An import that was broken off, by kill -9 too, goes on where it was when the same command is given again; " +
-			"nothing is lost and nothing is sent twice. Files may be of any size.\n\n" +
+			"nothing is lost, and what is in Kafka already is not sent again. Files may be of any size.\n\n" +
 			"Rows that cannot be taken in are rejected, the others go on. Exit code 0: all is in, or no more was rejected " +
 			"than --max-rejects allows; 2: all was read, some rows were rejected; 3: stopped, for more was rejected than " +
 			"--max-rejects allows; 1: any other failure.",
@@ -62,7 +62,7 @@ func importCommand(o *options) *cobra.Command {
 	flags.StringVar(&i.source, "source", "", fmt.Sprintf("mapping: a .yaml file, or one of %v", source.Names()))
 	flags.StringVar(&i.in, "in", "", "directory of the files")
 	flags.StringVar(&i.archive, "archive", "", "directory of an archive")
-	flags.StringVar(&i.rejects, "rejects", "", "CSV file to write the rejected rows to: file, line, column, reason")
+	flags.StringVar(&i.rejects, "rejects", "", "CSV file to list the rejected rows in, with place and reason")
 	flags.Int64Var(&i.maxRejects, "max-rejects", -1, "stop when more rows than this are rejected (default no limit)")
 	flags.BoolVar(&i.restart, "restart", false, "forget where an import of these files was broken off")
 	cmd.MarkFlagsOneRequired("source", "archive")
@@ -88,26 +88,30 @@ func (i importing) open() (feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mappingFeed{r}, nil
+	return mappingFeed{r, m.Hash}, nil
 }
 
 // begin is the checkpoint of an import that has not begun.
 func (i importing) begin(f feed) (checkpoint, error) {
-	c := checkpoint{Version: checkpointVersion, Source: i.source, Dir: i.in, Rejects: i.rejects}
+	c := checkpoint{Version: checkpointVersion, Source: i.source, Dir: i.in, Mapping: f.hash()}
 	if i.archive != "" {
 		c.Source, c.Dir = archiveSource, i.archive
-	} else {
-		m, err := source.Load(i.source, i.mappings)
-		if err != nil {
-			return c, err
-		}
-		c.Mapping = m.Hash
 	}
 	var err error
 	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
 		return c, err
 	}
+	if i.rejects != "" {
+		if c.Rejects, err = filepath.Abs(i.rejects); err != nil {
+			return c, err
+		}
+	}
 	c.Files, err = fileStates(c.Dir, f.Files())
+	for _, file := range c.Files {
+		if filepath.Join(c.Dir, filepath.FromSlash(file.Name)) == c.Rejects {
+			return c, fmt.Errorf("--rejects %s is a file to read and would be lost: name another", i.rejects)
+		}
+	}
 	return c, err
 }
 
@@ -164,11 +168,11 @@ func (i importing) run(ctx context.Context, s *system, f feed, stdout io.Writer)
 	}
 	if s.broker != nil {
 		if err := s.ingestAll(ctx); err != nil {
-			return err
+			return r.brokenOff(err, s.cfg.DataDir)
 		}
 		n, err := s.duplicates(ctx, r.at.Started)
 		if err != nil {
-			return err
+			return r.brokenOff(err, s.cfg.DataDir)
 		}
 		report.Stored, report.Duplicates = true, &n
 	}
@@ -212,7 +216,7 @@ func (s *system) ingestAll(ctx context.Context) error {
 }
 
 // duplicatesSQL counts the rows of a table stored since, whose event was there already. Ids are compared by a hash of
-// 128 bits, and the comparison goes to disk where there are very many.
+// 128 bits.
 const duplicatesSQL = `SELECT toUInt64(sum(inside) - countIf(outside = 0)) AS n
 FROM
 (
@@ -224,7 +228,8 @@ FROM
 
 // duplicates counts the events stored since, whose id was stored before or more than once.
 func (s *system) duplicates(ctx context.Context, since time.Time) (total uint64, err error) {
-	ctx = withExternalGroups(ctx)
+	// The comparison goes to disk where there are very many ids.
+	ctx = warehouse.WithSettings(ctx, map[string]any{"max_bytes_before_external_group_by": 512 << 20})
 	for _, t := range source.ArchiveTables() {
 		kind := "''"
 		switch t.Name {
@@ -243,9 +248,4 @@ func (s *system) duplicates(ctx context.Context, since time.Time) (total uint64,
 		total += found[0].N
 	}
 	return total, nil
-}
-
-// withExternalGroups lets a GROUP BY of very many keys go to disk.
-func withExternalGroups(ctx context.Context) context.Context {
-	return warehouse.WithSettings(ctx, map[string]any{"max_bytes_before_external_group_by": 512 << 20})
 }

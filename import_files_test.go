@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/csv"
 	"errors"
 	"os"
@@ -10,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"clew/ingest/source"
+	"clew/ingest/stream"
 )
 
 // TestProgramImportOfChangedFiles holds that a broken off import does not go on with other files.
@@ -26,7 +30,12 @@ func TestProgramImportOfChangedFiles(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr, "--rejects") {
 		t.Errorf("another --rejects: exit %d: %s", code, stderr)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "stage.csv"), os.O_APPEND|os.O_WRONLY, 0)
+	stages := filepath.Join(dir, "stage.csv")
+	_, stderr, code = clew(t, append(args, "--rejects", stages)...)
+	if code != 1 || !strings.Contains(stderr, stages+" is a file to read") {
+		t.Errorf("rejects into a file to read: exit %d: %s", code, stderr)
+	}
+	file, err := os.OpenFile(stages, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +125,89 @@ func TestProgramImportRejects(t *testing.T) {
 	report = decode[imported](t, mustClew(t, append(args, data, "--max-rejects", "5")...))
 	if report.Rejected != 3 || report.messages() != uint64(total-3) || !report.Resumed {
 		t.Errorf("reported %+v of %d", report, total)
+	}
+}
+
+// TestRejectFileGoesOn holds that a file of rejects is cut to its checkpoint, and that one without that is refused.
+func TestRejectFileGoesOn(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "rejects.csv")
+	add := func(size int64, row string) int64 {
+		t.Helper()
+		r, err := newRejectFile(name, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.write(&source.RowError{File: row, Line: 1, Reason: "why"}); err != nil {
+			t.Fatal(err)
+		}
+		end, err := r.flush()
+		if err := errors.Join(err, r.close()); err != nil {
+			t.Fatal(err)
+		}
+		return end
+	}
+	first := add(0, "a")
+	add(first, "behind the checkpoint, and longer than what comes in its place")
+	end := add(first, "b")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "file,line,offset,column,value,reason\na,1,0,,,why\nb,1,0,,,why\n"
+	if string(text) != want || end != int64(len(want)) {
+		t.Errorf("%d bytes %q", end, text)
+	}
+	if _, err := newRejectFile(name, end+1); err == nil || !strings.Contains(err.Error(), name+" has") {
+		t.Errorf("a file that has lost rows: %v", err)
+	}
+	if after, err := os.ReadFile(name); err != nil || string(after) != want {
+		t.Errorf("it became %q, %v", after, err)
+	}
+}
+
+// TestImportThatIsSentHoldsItsLimit holds that --max-rejects counts also where only storing is left.
+func TestImportThatIsSentHoldsItsLimit(t *testing.T) {
+	for limit, code := range map[int64]int{-1: 0, 2: exitStopped, 3: 0} {
+		r := &importer{feed: mappingFeed{Reader: &source.Reader{}}, max: limit}
+		r.at.Sent, r.at.Totals = true, importTotals{Rejected: 3, Faults: []string{"a"}}
+		got := 0
+		err := r.resume(t.Context())
+		if err != nil {
+			got = exitCode(err)
+		}
+		if got != code {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+	}
+}
+
+// TestImportRejectsWhatTheBrokerRefuses holds that a message too large for the topic is a rejection that names its row.
+func TestImportRejectsWhatTheBrokerRefuses(t *testing.T) {
+	dir := simulated(t, 10)
+	s, _ := openTestSystem(t, t.TempDir())
+	i := importing{source: "simulated", in: dir, maxRejects: -1}
+	f, err := i.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := i.runner(t.Context(), s, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	noise := make([]byte, 2<<20)
+	rand.Read(noise) // so that it is as large when it is compressed
+	at := source.Position{File: "f.parquet", Row: 7}
+	letter := func(value []byte) item {
+		return item{Message: stream.Message{Topic: "clew.stages", Key: []byte("L"), Value: value}, at: at}
+	}
+	b := batch{items: []item{letter([]byte("small")), letter(noise), letter([]byte("behind"))}}
+	if err := r.sendBatch(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if r.at.Totals.DeadLetters != 2 || r.at.Totals.Rejected != 1 ||
+		!strings.HasPrefix(r.at.Totals.Faults[0], `f.parquet:7: row 7: message "L" for topic clew.stages has 2097152 bytes`) {
+		t.Errorf("%+v", r.at.Totals)
 	}
 }
 

@@ -118,10 +118,7 @@ func (r *importer) resume(ctx context.Context) (err error) {
 	fmt.Fprintf(os.Stderr, "import     goes on %s; %s\n", where, restartRemedy)
 	r.feed.From(r.at.At)
 	r.saved = time.Now()
-	if r.at.Sent {
-		return nil
-	}
-	if err := r.tooMany(); err != nil {
+	if err := r.tooMany(); err != nil || r.at.Sent {
 		return err
 	}
 	r.pending, err = r.readBack(ctx)
@@ -264,8 +261,9 @@ func (r *importer) sendBatch(ctx context.Context, b batch) error {
 func (r *importer) sendLarge(ctx context.Context, it item) (refused *source.RowError, err error) {
 	err = r.large.Write(ctx, it.Message)
 	if stream.IsTooLarge(err) {
-		return &source.RowError{Reason: fmt.Sprintf("message %.40q for topic %s has %d bytes and the broker takes none of "+
-			"this size: raise the topic's max.message.bytes", it.Key, it.Topic, len(it.Value))}, nil
+		return &source.RowError{File: it.at.File, Line: it.at.Row, Reason: fmt.Sprintf("row %d: message %.40q for topic %s "+
+			"has %d bytes and the broker takes none of this size: raise the topic's max.message.bytes", it.at.Row, it.Key,
+			it.Topic, len(it.Value))}, nil
 	}
 	return nil, err
 }

@@ -14,25 +14,14 @@ import (
 // identity is what a message is known by: an event by its topic and id, a dead letter by its topic and bytes.
 type identity [16]byte
 
-func (it item) identity() identity {
-	if it.kind != "" {
-		return identityOf(it.Topic, "id", it.eventID)
+// identityOf is the same for a message to send and for it in the log, as it is made of its topic and bytes alone.
+func identityOf(m stream.Message) identity {
+	kind, text := "bytes", string(m.Value)
+	if e, err := event.Decode(m.Topic, m.Value); err == nil {
+		kind, text = "id", e.Head().EventID
 	}
-	return identityOf(it.Topic, "bytes", string(it.Value))
-}
-
-func identityOf(topic, kind, text string) identity {
-	sum := sha256.Sum256([]byte(topic + "\x00" + kind + "\x00" + text))
+	sum := sha256.Sum256([]byte(m.Topic + "\x00" + kind + "\x00" + text))
 	return identity(sum[:16])
-}
-
-// identityIn is that of a message in the log.
-func identityIn(m stream.Message) identity {
-	e, err := event.Decode(m.Topic, m.Value)
-	if err != nil {
-		return identityOf(m.Topic, "bytes", string(m.Value))
-	}
-	return identityOf(m.Topic, "id", e.Head().EventID)
 }
 
 // isSent says whether an item is in the log from before, and marks it as passed over: one that comes twice in the feed
@@ -41,7 +30,7 @@ func (r *importer) isSent(it item) bool {
 	if len(r.pending) == 0 {
 		return false
 	}
-	id := it.identity()
+	id := identityOf(it.Message)
 	n, ok := r.pending[id]
 	switch {
 	case !ok:
@@ -77,7 +66,7 @@ func (r *importer) readBack(ctx context.Context) (map[identity]int, error) {
 				"again, or the brokers lost messages; %s", from, p, held.End, restartRemedy)
 		}
 		err := eachMessage(ctx, r.client, p, ids[p.Topic], max(from, held.First), held.End, func(m stream.Message) {
-			if id := identityIn(m); wanted[id] > sent[id] {
+			if id := identityOf(m); wanted[id] > sent[id] {
 				sent[id]++
 			}
 		})
@@ -99,7 +88,7 @@ func (r *importer) nextItems(ctx context.Context) (map[identity]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		wanted[it.identity()]++
+		wanted[identityOf(it.Message)]++
 		if left--; left == 0 {
 			break
 		}

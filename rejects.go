@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -16,7 +17,7 @@ type rejectFile struct {
 	csv  *csv.Writer
 }
 
-// newRejectFile begins a file, or cuts an existing one to what it was at a checkpoint.
+// newRejectFile begins a file, or cuts an existing one to the size it had at a checkpoint.
 func newRejectFile(name string, size int64) (*rejectFile, error) {
 	if name == "" {
 		return nil, nil //nolint:nilnil // a nil one lists nothing
@@ -26,7 +27,15 @@ func newRejectFile(name string, size int64) (*rejectFile, error) {
 		return nil, rejectFault(err)
 	}
 	r := &rejectFile{file: file, csv: csv.NewWriter(file)}
-	if err := errors.Join(file.Truncate(size), seek(file, size)); err != nil {
+	end, err := file.Seek(0, io.SeekEnd)
+	if err == nil && end < size {
+		return nil, errors.Join(fmt.Errorf("%s has %d bytes of rejected rows and had %d when the import was broken off: "+
+			"put it back, or %s", name, end, size, restartRemedy), file.Close())
+	}
+	if err == nil {
+		_, err = file.Seek(size, io.SeekStart)
+	}
+	if err := errors.Join(err, file.Truncate(size)); err != nil {
 		return nil, errors.Join(rejectFault(err), file.Close())
 	}
 	if size == 0 {
@@ -34,11 +43,6 @@ func newRejectFile(name string, size int64) (*rejectFile, error) {
 		_ = r.csv.Write([]string{"file", "line", "offset", "column", "value", "reason"})
 	}
 	return r, nil
-}
-
-func seek(f *os.File, to int64) error {
-	_, err := f.Seek(to, 0)
-	return err
 }
 
 func rejectFault(err error) error {
