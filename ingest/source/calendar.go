@@ -125,9 +125,3 @@ func IsTime(form string, values []string) bool {
 	}
 	return len(values) > 0
 }
-
-// IsNumber says that the change number takes a value.
-func IsNumber(v string) bool {
-	_, err := number(v)
-	return err == nil
-}

@@ -155,9 +155,7 @@ func (c *compiler) noTable(name string) error {
 		name, slices.Sorted(maps.Keys(c.tables)))
 }
 
-// bands are the rows of a table whose keys are lower bounds, ascending.
-type bands []bound
-
+// bound is a row of a table whose keys are lower bounds.
 type bound struct {
 	from  float64
 	value string
@@ -169,11 +167,8 @@ func (c *compiler) band(name string) (op, error) {
 	if !ok {
 		return nil, c.noTable(name)
 	}
-	steps, done := c.bands[name]
+	steps := make([]bound, 0, len(table))
 	for key, value := range table {
-		if done {
-			break
-		}
 		from, err := strconv.ParseFloat(key, 64)
 		if err != nil {
 			return nil, fmt.Errorf("has table %q as bands, and its key %q is no number: write lower bounds", name, key)
@@ -181,7 +176,6 @@ func (c *compiler) band(name string) (op, error) {
 		steps = append(steps, bound{from, value})
 	}
 	slices.SortFunc(steps, func(a, b bound) int { return cmp.Compare(a.from, b.from) })
-	c.bands[name] = steps
 	return fallible(func(v string) (string, error) {
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {

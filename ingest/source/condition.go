@@ -14,7 +14,7 @@ type condition struct {
 	right    []string
 }
 
-// The operators that stand between two values, longer ones before those they begin with.
+// The operators that stand between two values; the first of them in a line counts.
 var operators = []string{" not in ", " in ", " != ", " <= ", " >= ", " = ", " < ", " > "}
 
 // conditions reads when: each must hold. The left side is a column, or a text with placeholders.

@@ -127,14 +127,11 @@ func isGB18030(sample []byte) bool {
 	return !bytes.ContainsRune(out[:n], utf8.RuneError)
 }
 
-// encodingOf finds an encoding by the names the web knows it by. Nil stands for UTF-8.
+// encodingOf finds an encoding by the names the web knows it by.
 func encodingOf(name string) (encoding.Encoding, error) {
 	enc, err := htmlindex.Get(name)
 	if err != nil {
 		return nil, fmt.Errorf("is not known: use utf-8, gb18030, utf-16le, big5, windows-1252 or the like")
-	}
-	if canonical, err := htmlindex.Name(enc); err == nil && canonical == "utf-8" {
-		return nil, nil
 	}
 	return enc, nil
 }

@@ -167,5 +167,9 @@ func (r *Reader) lookup(into lookup, name string, in *input) error {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
+	// As a *RowError it would pass for a row of the file that joins, and the end of the import for a mere rejection.
+	if fault, ok := errors.AsType[*RowError](err); ok {
+		err = fmt.Errorf("line %d: %s", fault.Line, fault.Reason)
+	}
 	return errors.Join(err, closeFile())
 }

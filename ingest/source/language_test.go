@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -99,6 +100,8 @@ func TestChangesThatRefuse(t *testing.T) {
 		{"number", "1,5", "is no number: correct it to one such as 1234.5, 1,234.5, 12.5万 or 15%, or use number:comma " +
 			"for 1.234,5"},
 		{"number:comma", "1,234.5", "is no number: correct it to one such as 1.234,50, or use number for 1,234.50"},
+		{"number", "1.5,234", "is no number: correct it to one such as 1234.5, 1,234.5, 12.5万 or 15%, or use " +
+			"number:comma for 1.234,5"},
 		{"number", "0x10", "is no number: correct it to one such as 1234.5, 1,234.5, 12.5万 or 15%, or use number:comma " +
 			"for 1.234,5"},
 		{"bool", "maybe", "is neither yes nor no: correct it to true, yes, 1, 是 or to false, no, 0, 否"},
@@ -178,6 +181,12 @@ func TestEncodings(t *testing.T) {
 	want := `1",,"attributes":{"v":"北京"}}`
 	equal(t, attributes(t, m, dir), []string{want, want, want, want, want, want})
 
+	// These four bytes are two letters of GBK, and are not taken for such where UTF-8 is stated.
+	equal(t, attributes(t, contact("file: a.txt\nencoding: UTF-8", `attributes.v: "{x}"`), folder(t, "a.txt",
+		"x\n\xb1\xb1\xbe\xa9\n")), []string{
+		`! a.txt:2:1: column "x": value "\xff\xff\xff\xff" invalid_value: attributes.v is not valid UTF-8: send text in UTF-8`,
+	})
+
 	stated := contact("file: a.txt\nencoding: gb18030", `attributes.v: "{公司}"`)
 	equal(t, attributes(t, stated, folder(t, "a.txt", gbk)), []string{want})
 	// A byte that is no text costs its row, and is not replaced in silence.
@@ -219,4 +228,16 @@ func TestJoin(t *testing.T) {
 		`! mapping "crm": file "pages.csv": join "user": file "users.csv": line 3: id "1" is there twice: a key must ` +
 			`tell the rows apart`,
 	})
+	// A faulty row of the joined file ends the import: it is no row of pages.csv that could be left out.
+	broken := folder(t, "pages.csv", "user_id,page\n1,pay\n", "users.csv", "id;device\n1;a;b\n")
+	joined := contact(fmt.Sprintf(join, ""), fields)
+	equal(t, attributes(t, joined, broken), []string{
+		`! mapping "crm": file "pages.csv": join "user": file "users.csv": line 2: the row has 3 fields and the header 2: ` +
+			`correct its delimiters and quotes`,
+	})
+	for _, err := range Read(t.Context(), parse(t, joined), broken) {
+		if _, row := errors.AsType[*RowError](err); row {
+			t.Errorf("%v passes for a row of pages.csv", err)
+		}
+	}
 }

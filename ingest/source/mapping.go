@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -97,7 +96,6 @@ type compiler struct {
 	faults   []fault
 	calendar calendar
 	tables   map[string]map[string]string
-	bands    map[string]bands
 	in       *input
 	aliases  map[string]list
 	at       string // what is being compiled, for faults found deep inside
@@ -122,7 +120,7 @@ func (c *compiler) mapping(name string, doc document) *Mapping {
 			c.fail("title."+language, "is no language there is: write en and zh")
 		}
 	}
-	c.tables, c.bands = doc.Tables, map[string]bands{}
+	c.tables = doc.Tables
 	if len(doc.Inputs) == 0 {
 		c.fail("inputs", "is missing: list at least one file")
 	}
@@ -137,6 +135,9 @@ func (c *compiler) mapping(name string, doc document) *Mapping {
 func (c *compiler) input(at string, d inputDoc) input {
 	c.in, c.aliases = &input{payload: d.Payload, optional: d.Optional}, d.Columns
 	c.file(c.in, at, joinDoc{File: d.File, Format: d.Format, Encoding: d.Encoding, Delimiter: d.Delimiter})
+	if c.in.payload && c.in.format == formatCSV {
+		c.fail(at+".payload", "is JSON, and %s is not: give payloads an input of their own", d.File)
+	}
 	c.in.skip = d.Skip
 	if d.Skip < 0 || d.Skip > 1000 {
 		c.fail(at+".skip", "%d is no count of lines: give 0 to 1000", d.Skip)
@@ -202,11 +203,12 @@ func (c *compiler) file(in *input, at string, d joinDoc) {
 }
 
 func (c *compiler) join(at string, d joinDoc, payload bool) {
+	c.at = at
 	if payload {
 		c.fail(at, "joins a file to a webhook, which has none: give the file an input of its own")
 	}
 	if d.Name == "" || strings.ContainsAny(d.Name, ".{}|#?") {
-		c.fail(at+".name", "%q is no name: use letters, to write {%s.COLUMN}", d.Name, "user")
+		c.fail(at+".name", "%q is no name: use letters, to write {user.COLUMN}", d.Name)
 	}
 	j := join{name: d.Name, in: &input{}, optional: d.Optional}
 	c.file(j.in, at, d)
@@ -273,7 +275,7 @@ func (c *compiler) unique(at string, t *template) {
 	switch {
 	case id < 0:
 		c.fail(at+".fields.event_id", "is missing: build it from columns that identify the row")
-	case t.repeat >= 0 && !t.fields[id].text.uses(partIndex):
+	case t.repeat >= 0 && !slices.ContainsFunc(t.fields[id].text, func(p part) bool { return p.kind == partIndex }):
 		c.fail(at+".fields.event_id", "is the same for every repeat: put {index} in it")
 	}
 }
@@ -329,6 +331,3 @@ func (m *Mapping) Inputs() []string {
 	}
 	return out
 }
-
-// rowNumber spells a row's number as {#row} gives it.
-func rowNumber(n int64) string { return strconv.FormatInt(n, 10) }

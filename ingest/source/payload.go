@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"clew/ingest/event"
 )
@@ -18,7 +19,7 @@ const maxPayload = 8 << 20
 // other error ends it. A body that no input found rows in gives neither.
 func (m *Mapping) Payload(body []byte) iter.Seq2[event.Event, error] {
 	return func(yield func(event.Event, error) bool) {
-		if err := m.takesPayload(body); err != nil {
+		if err := m.checkPayload(body); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -37,15 +38,10 @@ func (m *Mapping) Payload(body []byte) iter.Seq2[event.Event, error] {
 
 // TakesPayload says whether the mapping is for webhooks, among others.
 func (m *Mapping) TakesPayload() bool {
-	for _, in := range m.inputs {
-		if in.payload {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.inputs, func(in input) bool { return in.payload })
 }
 
-func (m *Mapping) takesPayload(body []byte) error {
+func (m *Mapping) checkPayload(body []byte) error {
 	switch {
 	case !m.TakesPayload():
 		return fmt.Errorf("mapping %q is for files: add an input with payload: true", m.Name)

@@ -185,7 +185,8 @@ func (r *Reader) Files() []File { return slices.Clone(r.files) }
 // made of them.
 func (r *Reader) From(p Position) { r.from = p }
 
-// Position returns the place behind what Events gave last.
+// Position returns the place behind what Events gave last. An error that ends the sequence does not move it back, not
+// even while the rows before the position are read again.
 func (r *Reader) Position() Position { return r.at }
 
 // Rows returns how many rows Events has read behind the position it began at, faulty ones included.
@@ -262,17 +263,17 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 	if row.joined, err = r.lookups(in); err != nil {
 		return false, err
 	}
-	skip := Position{}
+	skip := Position{Input: f.input, File: f.Name}
 	if r.from.File == f.Name && r.from.Input == f.input {
 		skip = r.from
 	}
-	r.at = Position{Input: f.input, File: f.Name}
+	r.at = skip
 	for {
 		err := rows.next()
 		if errors.Is(err, io.EOF) {
-			if r.at.Row < skip.Row {
+			if row.number < skip.Row {
 				return false, fmt.Errorf("it has %d rows and reading was to go on behind row %d: it has changed, begin anew",
-					r.at.Row, skip.Row)
+					row.number, skip.Row)
 			}
 			r.done.Store(before + f.Size)
 			return true, nil
@@ -281,17 +282,17 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 		if err != nil && !faulty {
 			return false, err
 		}
-		r.at.Row, r.at.Event = r.at.Row+1, 0
-		if r.at.Row < skip.Row {
-			continue
-		}
-		if r.at.Row > skip.Row {
-			r.rows++
-		}
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		row.number = r.at.Row
+		row.number++
+		if row.number < skip.Row {
+			continue
+		}
+		if row.number > skip.Row {
+			r.rows++
+			r.at.Row, r.at.Event = row.number, 0
+		}
 		if !r.row(row, fault, skip, yield) {
 			return false, nil
 		}
@@ -300,11 +301,12 @@ func (r *Reader) file(ctx context.Context, f File, yield func(event.Event, error
 
 // row gives the events of a row, but not those before the position.
 func (r *Reader) row(row *row, fault *RowError, skip Position, yield func(event.Event, error) bool) bool {
+	given := 0
 	give := func(e event.Event, err error) bool {
-		r.at.Event++
-		if r.at.Row == skip.Row && r.at.Event <= skip.Event {
+		if given++; row.number == skip.Row && given <= skip.Event {
 			return true
 		}
+		r.at.Event = given
 		return yield(e, err)
 	}
 	if fault != nil {

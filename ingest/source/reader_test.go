@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// read returns what a reader gives, each with the position behind it.
+// drain returns what a reader gives, each with the position behind it.
 func drain(t *testing.T, r *Reader) (out []string, at []Position) {
 	t.Helper()
 	for e, err := range r.Events(t.Context()) {
@@ -125,6 +126,27 @@ func TestACancelledContextEndsReading(t *testing.T) {
 	}
 	if n != 3 || !errors.Is(last, context.Canceled) {
 		t.Errorf("%d events, last %v; want the first row's two and the context's error", n, last)
+	}
+}
+
+// TestAFaultOnTheWayToAPositionLeavesIt: what keeps the position after a fault must not import the rows before it again.
+func TestAFaultOnTheWayToAPositionLeavesIt(t *testing.T) {
+	gone := resumable(t)
+	gone.fsys = os.DirFS(t.TempDir())
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	for r, ctx := range map[*Reader]context.Context{gone: t.Context(), resumable(t): stopped} {
+		at := Position{File: "report.csv", Row: 3, Event: 1}
+		r.From(at)
+		n := 0
+		for _, err := range r.Events(ctx) {
+			if n++; err == nil {
+				t.Error("want nothing but the error")
+			}
+		}
+		if n != 1 || r.Position() != at || r.Rows() != 0 {
+			t.Errorf("%d errors, and the position is %v after %d rows; want it to stay %v", n, r.Position(), r.Rows(), at)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -37,7 +38,7 @@ func (r *row) load() error {
 	for i, c := range r.in.columns {
 		switch c.origin {
 		case originRowNumber:
-			r.scope.values[i] = rowNumber(r.number)
+			r.scope.values[i] = strconv.FormatInt(r.number, 10)
 		case originFileName:
 			r.scope.values[i] = r.file
 		case originFile:

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,9 +101,9 @@ func delimiterOf(text []byte) (byte, int) {
 		for _, w := range widths {
 			count[w]++
 		}
-		for w, n := range count {
-			if w > 1 && n*w > most {
-				best, skip, most = delimiter, int(lines[slices.Index(widths, w)])-1, n*w
+		for i, w := range widths {
+			if w > 1 && count[w]*w > most {
+				best, skip, most = delimiter, int(lines[i])-1, count[w]*w
 			}
 		}
 	}
@@ -111,7 +112,7 @@ func delimiterOf(text []byte) (byte, int) {
 
 // widthsOf returns the number of fields of the first rows, and the line each begins in.
 func widthsOf(text []byte, delimiter byte) (widths []int, lines []int64) {
-	c := &csvRows{r: strings.NewReader(string(text)), delimiter: delimiter, buf: make([]byte, sampleSize), line: 1}
+	c := &csvRows{r: bytes.NewReader(text), delimiter: delimiter, buf: make([]byte, sampleSize), line: 1}
 	for range 100 {
 		err := c.next()
 		if _, faulty := errors.AsType[*RowError](err); faulty {
@@ -127,12 +128,12 @@ func widthsOf(text []byte, delimiter byte) (widths []int, lines []int64) {
 
 // arrayIn returns the path to the first array of objects in the one object a text begins with, or nothing.
 func arrayIn(text []byte) string {
-	d := json.NewDecoder(strings.NewReader(string(text)))
+	d := json.NewDecoder(bytes.NewReader(text))
 	var one json.RawMessage
 	if err := d.Decode(&one); err == nil && d.More() {
 		return "" // several values: they are the rows
 	}
-	d = json.NewDecoder(strings.NewReader(string(text)))
+	d = json.NewDecoder(bytes.NewReader(text))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return ""
 	}
@@ -147,7 +148,7 @@ func arrayBelow(d *json.Decoder, above []string) []string {
 			return nil
 		}
 		key, _ := token.(string)
-		path := append(slices.Clone(above), key)
+		path := append(above, key) // the place behind above is free: a path that was found is not gone on from
 		value, err := d.Token()
 		if err != nil {
 			return nil
@@ -211,7 +212,11 @@ func (s *Sample) take(from rows, limit int) error {
 			continue
 		}
 		row := map[string]string{}
-		flatten("", treeOf(from), row)
+		v := treeOf(from)
+		if v == nil {
+			continue
+		}
+		flatten("", v, row)
 		for name := range row {
 			names[name] = true
 		}
@@ -231,7 +236,7 @@ func (s *Sample) take(from rows, limit int) error {
 	return nil
 }
 
-// treeOf returns the present row of a nested format.
+// treeOf returns the present row of a nested format, nil for a faulty one.
 func treeOf(from rows) any {
 	switch r := from.(type) {
 	case *jsonRows:

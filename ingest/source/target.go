@@ -30,9 +30,8 @@ func targetOf(kind event.Type, name string) (target, error) {
 	}
 	var out target
 	out.date = t == costType && name == "date"
-	rest, known := name, ""
-	for rest != "" {
-		first, after, dotted := strings.Cut(rest, ".")
+	for rest, known := name, ""; ; {
+		first, after, _ := strings.Cut(rest, ".")
 		f, ok := fieldByTag(t, first)
 		if !ok {
 			return target{}, fmt.Errorf("is no field of a %s: use one of %s", kind, strings.Join(tags(t, known), ", "))
@@ -46,11 +45,12 @@ func targetOf(kind event.Type, name string) (target, error) {
 		case t.Kind() == reflect.Map && after != "":
 			out.entry = after
 			return out, nil
-		case t.Kind() == reflect.Map, t.Kind() == reflect.Struct && t != timeType && !dotted:
-			return target{}, fmt.Errorf("holds several values: name one, such as %s.NAME", name)
+		case after == "" && (t.Kind() == reflect.Map || t.Kind() == reflect.Struct && t != timeType):
+			return target{}, fmt.Errorf("holds several values: name one, such as %s.NAME", strings.TrimSuffix(name, "."))
+		case after == "":
+			return out, nil
 		}
 	}
-	return out, nil
 }
 
 // fieldByTag looks through embedded structs, as encoding/json does.

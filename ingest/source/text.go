@@ -93,15 +93,6 @@ func (c *compiler) placeholder(s string, repeats bool) (part, error) {
 	return p, nil
 }
 
-func (t text) uses(kind int) bool {
-	for _, p := range t {
-		if p.kind == kind {
-			return true
-		}
-	}
-	return false
-}
-
 // column returns the first column of the text, to point at in a message, or -1.
 func (t text) column() int {
 	for _, p := range t {

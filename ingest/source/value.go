@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -64,18 +65,18 @@ func number(v string) (string, error) {
 	return strconv.FormatFloat(f, 'f', -1, 64), nil
 }
 
+// IsNumber says that the change number takes a value.
+func IsNumber(v string) bool {
+	_, err := number(v)
+	return err == nil
+}
+
+// grouped is a number with commas between its thousands.
+var grouped = regexp.MustCompile(`^-?\d{1,3}(,\d{3})+(\.\d*)?$`)
+
 // ungroup takes the commas out of 1,234,567.8. Other commas are refused: 1,5 is a decimal somewhere.
 func ungroup(s string) (string, bool) {
-	groups := strings.Split(s, ",")
-	for i, g := range groups[1:] {
-		if i == len(groups)-2 {
-			g, _, _ = strings.Cut(g, ".")
-		}
-		if len(g) != 3 {
-			return s, false
-		}
-	}
-	return strings.Join(groups, ""), len(groups) == 1 || len(groups[0]) >= 1 && len(groups[0]) <= 3
+	return strings.ReplaceAll(s, ",", ""), !strings.Contains(s, ",") || grouped.MatchString(s)
 }
 
 // numberComma is number for a comma before the decimals and points between the thousands.
@@ -137,7 +138,7 @@ func hundredths(v string) (int64, error) {
 		return 0, fmt.Errorf("has more than two decimals: an amount to be shared must be in hundredths")
 	}
 	n, err := strconv.ParseUint(whole+(trimmed + "00")[:2], 10, 63)
-	if err != nil || n > 9_000_000_000_000_000 || strings.Trim(decimals, "0123456789") != "" {
+	if err != nil || n > 9_000_000_000_000_000 || strings.Trim(decimals, "0123456789") != "" || whole+decimals == "" {
 		return 0, fmt.Errorf("is no amount: correct it, with a point and without thousands separators")
 	}
 	if digits != v {
