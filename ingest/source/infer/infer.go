@@ -2,8 +2,8 @@
 package infer
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +21,8 @@ import (
 const sampleRows = 5000
 
 // Propose returns a mapping for a file as YAML, with the reason for every choice as a comment. It is a proposal: what a
-// column means is known to who wrote the file. The mapping is right in itself and takes the rows that were looked at.
+// column means is known to who wrote the file. The mapping has no faults of its own; a row with what no event can hold,
+// such as a text beyond event.MaxText, is refused by it as by any other.
 func Propose(file string) ([]byte, error) {
 	sample, err := source.TakeSample(file, sampleRows)
 	if err != nil {
@@ -56,7 +57,6 @@ type proposal struct {
 	roles   map[string]*guess
 	aliases map[string]string // by column name, where it cannot stand in a placeholder
 	twice   []string          // columns that are there twice
-	manyAts bool              // times of several forms
 	out     strings.Builder
 }
 
@@ -86,13 +86,6 @@ func (p *proposal) look() {
 		p.roles["created"] = won
 		delete(p.roles, "won_at")
 	}
-	seen := map[string]bool{}
-	for _, key := range []string{"created", "won_at"} {
-		if g := p.roles[key]; g != nil && g.column.form != "" {
-			seen[g.column.form] = true
-		}
-	}
-	p.manyAts = len(seen) > 1
 }
 
 // slug begins the ids, so that two files do not share them.
@@ -115,13 +108,12 @@ func (p *proposal) has(keys ...string) bool {
 	return slices.ContainsFunc(keys, func(k string) bool { return p.roles[k] != nil })
 }
 
+// ref is a column's name as a placeholder has it.
+func (p *proposal) ref(c *column) string { return cmp.Or(p.aliases[c.name], c.name) }
+
 // place is a column's placeholder with changes.
 func (p *proposal) place(c *column, changes ...string) string {
-	name := c.name
-	if alias, ok := p.aliases[name]; ok {
-		name = alias
-	}
-	return "{" + strings.Join(append([]string{name}, changes...), "|") + "}"
+	return "{" + strings.Join(append([]string{p.ref(c)}, changes...), "|") + "}"
 }
 
 // number is a placeholder for a number, changed only where it must be.
@@ -132,19 +124,21 @@ func (p *proposal) number(c *column) string {
 	return p.place(c)
 }
 
-// at is a placeholder for a time.
+// at is a placeholder for a time. The mapping lists the form of created; another form is stated where it is used, so
+// that neither is read as the other.
 func (p *proposal) at(key string) string {
-	g := p.roles[key]
-	if g == nil {
+	g, first := p.roles[key], p.roles["created"]
+	switch g {
+	case nil:
 		return p.saved.UTC().Format(time.DateOnly)
+	case first:
+		return p.place(g.column)
 	}
-	if p.manyAts && g.column.form != "" {
-		return p.place(g.column, "time:"+g.column.form)
+	var changes []string
+	if form := g.column.form; form != "" && form != first.column.form {
+		changes = append(changes, "time:"+form)
 	}
-	if first := p.roles["created"]; key != "created" && first != nil && p.aliases[first.column.name] == "" {
-		return p.place(g.column, "or:"+first.column.name)
-	}
-	return p.place(g.column)
+	return p.place(g.column, append(changes, "or:"+p.ref(first.column))...)
 }
 
 // chineseHeader says whether a column has a Chinese name.
@@ -216,19 +210,10 @@ func attributeRole(key string) bool {
 	return slices.Contains([]string{"industry", "region", "product", "budget", "title", "employees"}, key)
 }
 
-// sortedStages returns the values of the stage column with ours.
-func (p *proposal) sortedStages() [][2]string {
-	var out [][2]string
-	for _, v := range p.roles["stage"].column.kinds {
-		out = append(out, [2]string{v, stageOf(v)})
-	}
-	return out
-}
-
 // roleOf returns the attribute role of a column, or nothing.
 func (p *proposal) roleOf(c *column) string {
-	for _, key := range slices.Sorted(maps.Keys(p.roles)) {
-		if p.roles[key].column == c && attributeRole(key) {
+	for key, g := range p.roles {
+		if g.column == c && attributeRole(key) {
 			return key
 		}
 	}

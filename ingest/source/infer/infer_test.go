@@ -148,6 +148,18 @@ func TestForms(t *testing.T) {
 			2,
 		},
 		{
+			"deals.csv", "id,created,won date,status\n1,2026-01-05,31.01.2026,won\n2,2026-01-06,,won\n3,2026-01-07,,open\n",
+			[]string{`occurred_at: "{won date|time:D.M.YYYY|or:created}"`, `occurred_at: "{created}"`},
+			6,
+		},
+		{
+			"odd.csv", "id,created at?,won date,status\n1,1/31/2026,31/1/2026,won\n2,1/30/2026,,won\n",
+			[]string{
+				`times: ["M/D/YYYY"]`, `column2: "created at?"`, `occurred_at: "{won date|time:D/M/YYYY|or:column2}"`,
+			},
+			4,
+		},
+		{
 			"us.csv", "id,date\n1,1/2/2026\n2,1/3/2026\n",
 			[]string{"# Day and month could be the other way round: then it is D/M/YYYY.", `times: ["M/D/YYYY"]`},
 			2,

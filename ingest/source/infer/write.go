@@ -24,20 +24,17 @@ func (p *proposal) because(indent int, key string) {
 	if len(g.others) > 0 {
 		text += fmt.Sprintf("; or else %q", g.others[:min(3, len(g.others))])
 	}
-	p.line(indent, "%s", comment(text))
+	p.line(indent, "%s", text)
 }
-
-// comment keeps a text on one line.
-func comment(text string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(text) }
 
 func (p *proposal) text() string {
 	more := ""
 	if p.sample.More {
 		more = "first "
 	}
-	p.line(0, "# Proposed for %s from its %s%d rows. Each line is a guess from names and values of columns: read them all.",
-		comment(p.file), more, len(p.sample.Values))
-	p.line(0, "title: {en: %s, zh: %s}", quote("Import of "+p.file), quote("导入 "+p.file))
+	p.line(0, "# Proposed for %q from its %s%d rows. Each line is a guess from names and values of columns: read them all.",
+		p.file, more, len(p.sample.Values))
+	p.line(0, "title: {en: %q, zh: %q}", "Import of "+p.file, "导入 "+p.file)
 	zone := "UTC"
 	if p.chineseHeader() {
 		zone = "Asia/Shanghai"
@@ -72,21 +69,21 @@ func (p *proposal) times() {
 		p.line(0, "# No column has times: all is dated %s, when the file was saved. Set a better day.", p.at("created"))
 		return
 	}
-	if g.column.form == "" || p.manyAts {
+	if g.column.form == "" {
 		return
 	}
 	if other := g.column.swapped(); other != "" {
 		p.line(0, "# Day and month could be the other way round: then it is %s.", other)
 	}
-	p.line(0, "times: [%s]", quote(g.column.form))
+	p.line(0, "times: [%q]", g.column.form)
 }
 
 func (p *proposal) stages() {
 	p.line(0, "tables:")
 	p.line(2, "# Our stages: new, mql, sql, opportunity, won, lost, recycled, invalid. \"\" is none.")
 	p.line(2, "stage:")
-	for _, s := range p.sortedStages() {
-		p.line(4, "%s: %s", quote(s[0]), quote(s[1]))
+	for _, v := range p.roles["stage"].column.kinds {
+		p.line(4, "%q: %q", v, stageOf(v))
 	}
 	if p.sample.More {
 		p.line(4, "# Values that are not in the rows looked at.")
@@ -96,19 +93,19 @@ func (p *proposal) stages() {
 
 func (p *proposal) input() {
 	p.line(0, "inputs:")
-	p.line(2, "- file: %s", quote(p.file))
+	p.line(2, "- file: %q", p.file)
 	p.line(4, "format: %s", p.sample.Format)
 	if p.sample.Format == "csv" && p.sample.Delimiter != ',' {
-		p.line(4, "delimiter: %s", quote(string(p.sample.Delimiter)))
+		p.line(4, "delimiter: %q", string(p.sample.Delimiter))
 	}
 	if p.sample.Skip > 0 {
 		p.line(4, "skip: %d", p.sample.Skip)
 	}
 	if p.sample.Rows != "" {
-		p.line(4, "rows: %s", quote(p.sample.Rows))
+		p.line(4, "rows: %q", p.sample.Rows)
 	}
 	for _, name := range p.twice {
-		p.line(4, "# Column %q is there twice and left out: rename one.", comment(name))
+		p.line(4, "# Column %q is there twice and left out: rename one.", name)
 	}
 	first := true
 	for _, c := range p.columns {
@@ -118,7 +115,7 @@ func (p *proposal) input() {
 			first = false
 		}
 		if ok {
-			p.line(6, "%s: %s", alias, quote(c.name))
+			p.line(6, "%s: %q", alias, c.name)
 		}
 	}
 	p.line(4, "events:")
@@ -133,12 +130,12 @@ func (p *proposal) event(kind, suffix, at string, when ...string) {
 	}
 	p.line(8, "fields:")
 	if suffix == "lead" || kind == "cost" {
-		p.line(10, "%s", comment("# "+why+"."))
+		p.line(10, "# %s.", why)
 	}
-	p.line(10, "event_id: %s", quote(p.slug()+":"+row+":"+suffix))
-	p.line(10, "occurred_at: %s", quote(p.at(at)))
+	p.line(10, "event_id: %q", p.slug()+":"+row+":"+suffix)
+	p.line(10, "occurred_at: %q", p.at(at))
 	if kind != "cost" {
-		p.line(10, "lead_id: %s", quote(p.slug()+":"+lead))
+		p.line(10, "lead_id: %q", p.slug()+":"+lead)
 	}
 }
 
@@ -146,14 +143,14 @@ func (p *proposal) event(kind, suffix, at string, when ...string) {
 func (p *proposal) field(key, name string, changes ...string) {
 	if g := p.roles[key]; g != nil {
 		p.because(10, key)
-		p.line(10, "%s: %s", name, quote(p.place(g.column, changes...)))
+		p.line(10, "%s: %q", name, p.place(g.column, changes...))
 	}
 }
 
 func (p *proposal) figure(key, name string) {
 	if g := p.roles[key]; g != nil {
 		p.because(10, key)
-		p.line(10, "%s: %s", name, quote(p.number(g.column)))
+		p.line(10, "%s: %q", name, p.number(g.column))
 	}
 }
 
@@ -167,7 +164,7 @@ func (p *proposal) lead() {
 	p.event("lead", "lead", "created")
 	switch row, lead, _ := p.id(); {
 	case p.has("created") && row == lead:
-		p.line(10, "created_at: %s", quote(p.at("created")))
+		p.line(10, "created_at: %q", p.at("created"))
 	case p.has("created"):
 		p.line(10, "# A lead of several rows is created at the earliest of them.")
 	}
@@ -175,7 +172,7 @@ func (p *proposal) lead() {
 	for _, key := range []string{"phone", "email", "wechat"} {
 		p.field(key, "contact."+key, "trim")
 		if g := p.roles[key]; g != nil {
-			p.line(10, "identifiers.%s: %s", key, quote(p.place(g.column, "trim", "lower")))
+			p.line(10, "identifiers.%s: %q", key, p.place(g.column, "trim", "lower"))
 		}
 	}
 	p.field("company", "company", "trim")
@@ -209,7 +206,7 @@ func (p *proposal) attributes() {
 			value = p.number(c)
 		}
 		if len([]rune(name)) <= 200 {
-			p.line(10, "%s: %s", quote("attributes."+name), quote(value))
+			p.line(10, "%q: %q", "attributes."+name, value)
 		}
 	}
 }
@@ -237,7 +234,7 @@ func (p *proposal) stage() {
 	if p.has("won_at") {
 		p.event("stage", "stage", "created", mapped, mapped+" != won")
 		p.because(10, "stage")
-		p.line(10, "stage: %s", quote(mapped))
+		p.line(10, "stage: %q", mapped)
 		p.because(6, "won_at")
 		p.event("stage", "won", "won_at", mapped+" = won")
 		p.line(10, "stage: won")
@@ -245,7 +242,7 @@ func (p *proposal) stage() {
 		p.line(6, "# When the stage was reached is not in the file: it is dated as the lead is.")
 		p.event("stage", "stage", "created", mapped)
 		p.because(10, "stage")
-		p.line(10, "stage: %s", quote(mapped))
+		p.line(10, "stage: %q", mapped)
 	}
 	if p.has("amount") {
 		p.figure("amount", "amount")
@@ -265,7 +262,7 @@ func (p *proposal) currency() {
 func (p *proposal) cost() {
 	p.because(6, "created")
 	p.event("cost", "cost", "created")
-	p.line(10, "date: %s", quote(p.at("created")))
+	p.line(10, "date: %q", p.at("created"))
 	switch {
 	case p.has("channel"):
 		p.field("channel", "channel", "trim")
@@ -282,12 +279,10 @@ func (p *proposal) cost() {
 	p.figure("clicks", "clicks")
 }
 
-func quote(s string) string { return strconv.Quote(s) }
-
 func quoted(list []string) string {
 	out := make([]string, len(list))
 	for i, s := range list {
-		out[i] = quote(s)
+		out[i] = strconv.Quote(s)
 	}
 	return strings.Join(out, ", ")
 }
