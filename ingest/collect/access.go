@@ -94,11 +94,11 @@ func CheckOrigins(origins []string) error {
 // allowOrigin tells a browser that a page of a known origin may read the answer, and the time to wait with it. Pages of
 // other origins are not told so: the write key alone says who may send.
 func (c *Collector) allowOrigin(h http.Header, r *http.Request) {
+	h.Add("Vary", "Origin") // also where there is none: a cache may keep the settings for a browser
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return
 	}
-	h.Add("Vary", "Origin")
 	if slices.Contains(c.cfg.Origins, "*") || slices.Contains(c.cfg.Origins, origin) {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", "Retry-After")
