@@ -97,9 +97,10 @@ func (s *system) newCollection() (*collection, error) {
 	return newCollection(s.cfg, s.kafka, s.log)
 }
 
-// handler answers for both.
+// handler answers for both, and probes whichever there is.
 func (c *collection) handler() *http.ServeMux {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	if c.Collector != nil {
 		mux.Handle("/", c.Collector)
 	}

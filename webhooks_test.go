@@ -74,6 +74,9 @@ func TestWebhooksReachTheWarehouse(t *testing.T) {
 	wantPost(t, base+"/v1/sources/app", lead, http.Header{"Authorization": {"Bearer secret-of-the-crm"}}, 401, "prove")
 	wantPost(t, base+"/v1/sources/none", lead, nil, 404, "no source")
 	wantPost(t, base+"/v1/track", `{}`, nil, 404, "")
+	if res, err := http.Get(base + "/healthz"); err != nil || res.StatusCode != http.StatusNoContent {
+		t.Errorf("a probe meets %v, %v", res, err)
+	}
 
 	var shown strings.Builder
 	var e exposition

@@ -20,7 +20,7 @@ type fact struct {
 	cloud                           bool
 	kind, id, source, subject, time string
 	data                            value
-	// extensions are the attributes that CloudEvents does not define.
+	// extensions are the attributes that CloudEvents does not define, each as ce.NAME.
 	extensions flat
 }
 
@@ -63,7 +63,7 @@ func headerFact(h http.Header, data value) (*fact, *Fault) {
 		if plain, err := url.PathUnescape(text); err == nil { // the binding of CloudEvents to HTTP encodes by percent
 			text = plain
 		}
-		f.attribute(attribute, text, value(quote(text)))
+		f.attribute(attribute, text, quote(text))
 	}
 	return f, f.check(h.Get("Ce-Specversion"))
 }
@@ -82,7 +82,7 @@ func (f *fact) attribute(name, text string, v value) {
 	case "time":
 		f.time = text
 	default:
-		f.extensions.add(name, v)
+		f.extensions.add("ce."+name, v)
 	}
 }
 
@@ -168,16 +168,8 @@ func (e *envelope) complete(f *fact, kind event.Type) []byte {
 		}
 	}
 	head, _ := json.Marshal(around) // texts are always valid
-	inner := strings.TrimSpace(string(f.data[1 : len(f.data)-1]))
 	last, _ := json.Marshal(map[string]any{"type": kind, "workspace": e.workspace})
-	parts := []string{string(last[1:])}
-	if inner != "" {
-		parts = []string{inner, parts[0]}
-	}
-	if len(around) > 0 {
-		parts = append([]string{string(head[1 : len(head)-1])}, parts...)
-	}
-	return []byte("{" + strings.Join(parts, ","))
+	return []byte(joined(joined(value(head), f.data), value(last)))
 }
 
 // other makes a behaviour of a CloudEvent whose type is not ours.
@@ -194,15 +186,13 @@ func (e *envelope) other(f *fact) (event.Event, []byte, *Fault) {
 	} else {
 		all.add("data", f.data)
 	}
-	all.add("ce.source", value(quote(f.source)))
-	all.add("ce.id", value(quote(f.id)))
-	for name, v := range f.extensions.entries {
-		all.add("ce."+name, value(quote(string(v))))
-	}
+	all.add("ce.source", quote(f.source))
+	all.add("ce.id", quote(f.id))
+	all.merge(f.extensions)
 	var fault *Fault
 	if f.time != "" {
 		if b.OccurredAt, fault = instant(f.time, "time"); fault != nil {
-			all.add("ce.time", value(quote(f.time)))
+			all.add("ce.time", quote(f.time))
 		}
 	}
 	b.Properties = all.done()

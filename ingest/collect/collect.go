@@ -95,7 +95,6 @@ func (c *Collector) route() {
 	}
 	c.mux.Handle("POST /v1/events", c.taking(c.cfg.MaxBody, (*delivery).facts))
 	c.mux.HandleFunc("GET /v1/projects/{key}/settings", c.settings)
-	c.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 }
 
 // ServeHTTP answers a request, or a browser that asks whether it may send one.
@@ -176,7 +175,6 @@ func (c *Collector) take(
 	d.envelope = envelope{workspace: workspace, received: c.now(), own: c.own}
 	d.body, d.hold = body, h
 	if fault := parse(d); fault != nil {
-		c.stats.reject(fault.Code)
 		return fault
 	}
 	owned = false // from here on Kafka's answer gives it back

@@ -213,7 +213,8 @@ func TestBodies(t *testing.T) {
 		{"an empty batch", `{"batch":[]}`, nil, 200, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := post(t, newCollector(t, &kafka{}), "/v1/batch", c.body, c.headers...)
+			collector := newCollector(t, &kafka{})
+			r := post(t, collector, "/v1/batch", c.body, c.headers...)
 			var got refused
 			if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
 				t.Fatal(err)
@@ -224,6 +225,9 @@ func TestBodies(t *testing.T) {
 			}
 			if r.StatusCode != c.status || got.Success != (c.status == 200) || code != c.code {
 				t.Errorf("%d %+v, want %d %s", r.StatusCode, got, c.status, c.code)
+			}
+			if n := collector.Snapshot().Rejected[c.code]; c.code != "" && n != 1 {
+				t.Errorf("%s is counted %d times", c.code, n)
 			}
 		})
 	}
@@ -256,6 +260,31 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 		r := post(t, newCollector(t, &kafka{}), c.path, c.body)
 		if diff := cmp.Diff(c.want, text(t, r)); diff != "" {
 			t.Errorf("%s %s: want (-), got (+):\n%s", c.path, c.body, diff)
+		}
+	}
+}
+
+// What has no room under its own name is kept beside the rest.
+func TestRestIsKept(t *testing.T) {
+	long := strings.Repeat("x", event.MaxID)
+	for _, c := range []struct{ path, body, want string }{
+		{
+			"/v1/track", `{"messageId":"m","userId":"u","event":"e","properties":{"_rest":"mine","` + long + `":1}}`,
+			`{"_rest":"mine","` + long + `":1}`,
+		},
+		{
+			"/v1/events", `{"specversion":"1.0","id":"1","source":"s","type":"x","subject":"L","` + long + `":1}`,
+			`{"ce.` + long + `":1}`,
+		},
+	} {
+		var k kafka
+		r := post(t, newCollector(t, &k), c.path, c.body)
+		if r.StatusCode != 200 || len(k.messages) != 1 {
+			t.Fatalf("%s: %d, %d messages", c.path, r.StatusCode, len(k.messages))
+		}
+		var got event.Behavior
+		if err := json.Unmarshal(k.messages[0].Value, &got); err != nil || string(got.Properties[restName]) != c.want {
+			t.Errorf("%s: kept %s, %v; want %s", c.path, got.Properties[restName], err, c.want)
 		}
 	}
 }

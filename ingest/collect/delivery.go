@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"clew/ingest/event"
 	"clew/ingest/stream"
@@ -150,10 +149,11 @@ func (d *delivery) each(place string, array value, take func(value) (stream.Mess
 		if fault != nil && fault.Code != CodeBusy {
 			fault = d.bury(letter, fault)
 		}
-		if fault != nil {
-			if fault.Code == CodeBusy {
-				return fault
-			}
+		switch {
+		case fault == nil:
+		case fault.Code == CodeBusy:
+			return fault
+		default:
 			d.list(fault.within(fmt.Sprintf("%s[%d]", place, i)))
 		}
 		i++
@@ -212,16 +212,11 @@ func (d *delivery) remains(e event.Event, raw value, fault *Fault) stream.Messag
 // to an object: the fault, for ingest can only say that the message is none of ours; and the workspace, for otherwise
 // what looks like an event of ours would get into another's.
 func (d *delivery) unread(raw value, fault *Fault) stream.Message {
-	text := string(raw)
 	if raw.isObject() {
 		added, _ := json.Marshal(map[string]string{"workspace": d.workspace, "collect_fault": fault.Error()})
-		text = strings.TrimSpace(text[:len(text)-1])
-		if text != "{" {
-			text += ","
-		}
-		text += string(added[1:])
+		raw = joined(raw, value(added))
 	}
-	return stream.Message{Topic: event.Topic(event.TypeBehavior), Value: []byte(text)}
+	return stream.Message{Topic: event.Topic(event.TypeBehavior), Value: []byte(raw)}
 }
 
 // bury sends a dead letter, if it is not too large for that.

@@ -3,8 +3,6 @@ package collect
 import (
 	"errors"
 	"net/http"
-	"strconv"
-	"time"
 
 	"clew/ingest/event"
 )
@@ -82,16 +80,3 @@ func (f *Fault) status() int {
 	}
 	return http.StatusBadRequest
 }
-
-// retryAfter is how long a client should wait, 0 where it need not send again. It is spread, so that all do not come
-// back at once.
-func (f *Fault) retryAfter(spread func(n int64) int64) time.Duration {
-	switch f.Code {
-	case CodeBusy, CodeUnavailable:
-		return time.Duration(1+spread(3)) * time.Second
-	}
-	return 0
-}
-
-// seconds is a duration as Retry-After gives it.
-func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }

@@ -2,6 +2,8 @@ package collect
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -63,8 +65,8 @@ func (f *flat) fits(name string, v value) bool {
 
 func (f *flat) set(name, text string, v value) {
 	_, taken := f.entries[name]
-	if taken || name == "" || len(name) > longestName || len(f.entries) >= flatRoom {
-		f.rest = append(f.rest, quote(name)+":"+string(v))
+	if taken || name == "" || name == restName || len(name) > longestName || len(f.entries) >= flatRoom {
+		f.rest = append(f.rest, string(quote(name)+":"+v))
 		return
 	}
 	f.setLong(name, text)
@@ -82,10 +84,33 @@ func (f *flat) setLong(name, text string) {
 	}
 }
 
-// quote writes a name as JSON does.
-func quote(name string) string {
-	text, _ := json.Marshal(name) // a string is always valid
-	return string(text)
+// addAll puts in the members of an object.
+func (f *flat) addAll(prefix string, object value) {
+	for name, v := range object.members() {
+		f.add(prefix+name, v)
+	}
+}
+
+// merge puts in what another has, in the order of names.
+func (f *flat) merge(other flat) {
+	for _, name := range slices.Sorted(maps.Keys(other.entries)) {
+		f.add(name, quote(string(other.entries[name])))
+	}
+	f.rest = append(f.rest, other.rest...)
+}
+
+// quote is a text as a value.
+func quote(text string) value {
+	raw, _ := json.Marshal(text) // a string is always valid
+	return value(raw)
+}
+
+// quoteIf is a text as a value, absent where it is empty.
+func quoteIf(text string) value {
+	if text == "" {
+		return ""
+	}
+	return quote(text)
 }
 
 // done returns the map, nil where nothing was put in.

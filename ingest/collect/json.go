@@ -124,6 +124,15 @@ func (v value) string(name string) string {
 	return s
 }
 
+// joined is an object with the members of two.
+func joined(a, b value) value {
+	head, tail := strings.TrimSpace(string(a[1:len(a)-1])), strings.TrimSpace(string(b[1:len(b)-1]))
+	if head != "" && tail != "" {
+		head += ","
+	}
+	return value("{" + head + tail + "}")
+}
+
 // gap returns where the white space from i on ends.
 func gap(v value, i int) int {
 	for i < len(v) && (v[i] == ' ' || v[i] == '\n' || v[i] == '\t' || v[i] == '\r') {

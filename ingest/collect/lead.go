@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,13 +40,13 @@ func (m *message) behavior(head event.Header) *event.Behavior {
 	case kindScreen:
 		b.Name = "screen_view"
 	}
-	b.PageGroup, _ = p.member("category").or(value(quoteIf(m.category)), p.member("name"), value(quoteIf(m.name))).text()
+	b.PageGroup, _ = p.member("category").or(quoteIf(m.category), p.member("name"), quoteIf(m.name)).text()
 	b.SessionID, _ = m.context.member("sessionId").or(m.context.member("session_id"), p.member("session_id")).text()
 	all := new(flat)
 	all.addAll("", p)
 	for _, v := range [...]struct{ name, text string }{{"name", m.name}, {"category", m.category}} {
 		if _, has := all.entries[v.name]; !has && v.text != "" {
-			all.add(v.name, value(quote(v.text)))
+			all.add(v.name, quote(v.text))
 		}
 	}
 	all.add("traits", m.traits)
@@ -65,16 +63,7 @@ func (m *message) surroundings(all *flat) {
 			all.add("context."+name, v)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.extra.entries)) {
-		all.add(name, value(quote(string(m.extra.entries[name]))))
-	}
-	all.rest = append(all.rest, m.extra.rest...)
-}
-
-func (f *flat) addAll(prefix string, object value) {
-	for name, v := range object.members() {
-		f.add(prefix+name, v)
-	}
+	all.merge(m.extra)
 }
 
 // amount is what an event is worth: its revenue, or else its value.
@@ -93,7 +82,7 @@ func (m *message) lead(head event.Header) *event.Lead {
 	all := new(flat)
 	if m.kind == kindGroup {
 		l.Company, _ = m.traits.member("name").text()
-		all.add("group_id", value(quote(m.groupID)))
+		all.add("group_id", quote(m.groupID))
 		company(all, m.traits)
 	} else {
 		m.person(l, all)
@@ -147,8 +136,8 @@ func (m *message) person(l *event.Lead, all *flat) {
 	if c.Name == "" {
 		c.Name = fullName(first, last)
 	} else {
-		all.add("firstName", value(quoteIf(first)))
-		all.add("lastName", value(quoteIf(last)))
+		all.add("firstName", quoteIf(first))
+		all.add("lastName", quoteIf(last))
 	}
 	if c != (event.Contact{}) {
 		l.Contact = &c
@@ -196,7 +185,7 @@ func created(text string) *time.Time {
 // alias says that two ids are one person, by an update of the lead that carries both.
 func (m *message) alias(head event.Header) *event.Lead {
 	if head.AnonymousID != "" && head.AnonymousID != m.previousID {
-		m.extra.add("anonymousId", value(quote(head.AnonymousID)))
+		m.extra.add("anonymousId", quote(head.AnonymousID))
 	}
 	head.AnonymousID = m.previousID
 	l := &event.Lead{Header: head}
@@ -205,12 +194,4 @@ func (m *message) alias(head event.Header) *event.Lead {
 	m.surroundings(all)
 	l.Attributes = all.done()
 	return l
-}
-
-// quoteIf is a text as a value, absent where it is empty.
-func quoteIf(text string) string {
-	if text == "" {
-		return ""
-	}
-	return quote(text)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -65,11 +66,14 @@ type refused struct {
 }
 
 func (c *Collector) refuse(w http.ResponseWriter, fault *Fault) {
-	if wait := fault.retryAfter(rand.Int64N); wait > 0 {
-		w.Header().Set("Retry-After", seconds(wait))
-	}
-	if fault.Code == CodeSlow {
+	switch fault.Code {
+	case CodeBusy, CodeUnavailable:
+		// 1 to 3 seconds: all should not come back at once.
+		w.Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(3)))
+	case CodeSlow:
 		w.Header().Set("Connection", "close")
+	default: // it can never be taken
+		c.stats.reject(fault.Code)
 	}
 	answer(w, fault.status(), refused{Fault: fault})
 }

@@ -198,11 +198,11 @@ func (e *envelope) occurredAt(m *message) (time.Time, *Fault) {
 	}
 	happened, fault := instant(text, field)
 	if fault != nil {
-		m.extra.add(field, value(quote(text)))
+		m.extra.add(field, quote(text))
 		return happened, fault
 	}
 	if m.originalAt != "" && m.claimed != "" && m.claimed != m.originalAt {
-		m.extra.add("timestamp", value(quote(m.claimed)))
+		m.extra.add("timestamp", quote(m.claimed))
 	}
 	if m.sentAt == "" {
 		return happened, nil
@@ -211,7 +211,7 @@ func (e *envelope) occurredAt(m *message) (time.Time, *Fault) {
 		return e.received.Add(-sent.Sub(happened)).Truncate(time.Millisecond), nil
 	}
 	// No reason to refuse what happened.
-	m.extra.add("sentAt", value(quote(m.sentAt)))
+	m.extra.add("sentAt", quote(m.sentAt))
 	return happened, nil
 }
 
