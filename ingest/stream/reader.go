@@ -29,7 +29,8 @@ var ErrOffsetOutOfRange = errors.New("the log does not hold this offset")
 // A request names the topic by name. So the leader is asked for the topic's id before each request and once its answer
 // has begun, and the answer counts only if the id is the same both times: an id never comes back, so it was the same in
 // between. It must be the leader that says so: another broker may know of the new topic before the leader drops the old
-// log. Before Kafka 2.8, which has no ids, nothing can tell the two.
+// log. One gap is left: a leader that learns of both, the end of the old topic and the new one, in one step knows the
+// new id for the moment until it has dropped the old log. Before Kafka 2.8, which has no ids, nothing can tell the two.
 type Reader struct {
 	client    *Client
 	partition Partition
@@ -53,11 +54,11 @@ func (r *Reader) End() int64 { return r.end }
 
 // Close closes the connection. What came and was not returned is read again by whoever comes next.
 func (r *Reader) Close() {
+	if r.conn != nil {
+		_ = r.conn.Close() // before the answer, of which all the rest would be waited for
+	}
 	if r.batch != nil {
 		_ = r.batch.Close() // it says again what went wrong before
-	}
-	if r.conn != nil {
-		_ = r.conn.Close()
 	}
 	r.batch, r.conn = nil, nil
 }

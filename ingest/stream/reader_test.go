@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -180,5 +186,61 @@ func TestReaderReadsOnAfterABrokerRestart(t *testing.T) {
 	}
 	if !failed || !slices.Equal(values(got), []string{"a", "b"}) {
 		t.Errorf("failed %v, got %q", failed, values(got))
+	}
+}
+
+// stalling is a connection whose other end falls silent after so many bytes.
+type stalling struct {
+	net.Conn
+	left   int
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *stalling) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		<-s.closed
+		return 0, net.ErrClosed
+	}
+	n, err := s.Conn.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+func (s *stalling) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return s.Conn.Close()
+}
+
+// A broker that falls silent in the middle of an answer keeps nobody from closing a reader.
+func TestReaderClosesInTheMiddleOfAnAnswer(t *testing.T) {
+	cfg := anyBroker(t)
+	topic := createTopic(t, cfg, 1)
+	write(t, cfg, topic, "first")
+	noise := make([]byte, 200_000) // which does not compress
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	write(t, cfg, topic, string(noise))
+	r := newReader(t, newClient(t, cfg), Partition{topic, 0}, 0)
+	defer r.Close()
+	if err := r.connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.conn.Close()
+	conn, err := net.Dial("tcp", net.JoinHostPort(r.leader.Host, strconv.Itoa(r.leader.Port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := &stalling{Conn: conn, left: 50_000, closed: make(chan struct{})}
+	r.conn = kafka.NewConnWith(silent, kafka.ConnConfig{ClientID: clientID, Topic: topic})
+	if _, err := r.conn.Seek(0, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Fetch(t.Context(), nil, 1, 1000); err != nil || !slices.Equal(values(got), []string{"first"}) {
+		t.Fatalf("got %q, %v", values(got), err)
+	}
+	waited := time.AfterFunc(time.Minute, func() { _ = silent.Close() })
+	r.Close()
+	if !waited.Stop() {
+		t.Error("the reader waited for the rest of the answer")
 	}
 }
