@@ -106,11 +106,14 @@ func (t TLS) config() (*tls.Config, error) {
 	case t.Key == "":
 		faults = append(faults, errors.New("kafka.tls.key: is empty and kafka.tls.cert is not; name both or neither"))
 	default:
-		own, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
+		// Asked for at each connection, so that those made later use a certificate that was renewed.
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			own, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+			return &own, err
+		}
+		if _, err := c.GetClientCertificate(nil); err != nil {
 			faults = append(faults, fmt.Errorf("kafka.tls.cert, kafka.tls.key: %w; name PEM files that belong together", err))
 		}
-		c.Certificates = []tls.Certificate{own}
 	}
 	return c, errors.Join(faults...)
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -60,6 +61,30 @@ func TestSASLAndTLSFaultsNameTheirKeys(t *testing.T) {
 				t.Errorf("%s: %q is not in: %v", name, want, err)
 			}
 		}
+	}
+}
+
+// A client that lives long shows the certificate that is in its file when it connects.
+func TestRenewedCertificate(t *testing.T) {
+	a := newAuthority(t)
+	cert, key := a.issue(t, "clew")
+	c, err := TLS{Enabled: true, Cert: cert, Key: key}.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := c.GetClientCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if block, _ := pem.Decode(text); !bytes.Equal(got.Certificate[0], block.Bytes) {
+			t.Error("it is not the certificate in the file")
+		}
+		a.issue(t, "clew")
 	}
 }
 

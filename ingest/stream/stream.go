@@ -113,7 +113,8 @@ func (c Config) transport() (*kafka.Transport, error) {
 	}, err
 }
 
-// security reads the files anew each time, so that connections made later use certificates that were renewed.
+// security reads the files anew each time. What holds its result longer, as a Client does, sees a renewed certificate of
+// its own all the same, and not new authorities.
 func (c Config) security() (sasl.Mechanism, *tls.Config, error) {
 	mechanism, err := c.SASL.mechanism()
 	encryption, tlsErr := c.TLS.config()
