@@ -24,8 +24,8 @@ func (c *Client) Assigned(ctx context.Context, group string) (map[Partition]bool
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask Kafka what the members of group %s read: %w: the user needs DESCRIBE on the group",
-			group, err)
+		return nil, fmt.Errorf("ask Kafka what the members of group %s read: %w: check that the brokers run, and that the "+
+			"user has DESCRIBE on the group", group, c.cfg.explain(err))
 	}
 	if len(res.Groups) != 1 || res.Groups[0].State != "Stable" {
 		return nil, nil
