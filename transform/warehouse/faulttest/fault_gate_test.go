@@ -64,7 +64,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if bytes.Contains(body, []byte("{first:UInt64}")) { // which rows are held: an INSERT follows
 			g.stop(beforeInsert)
 		}
-		g.forward(r.Context(), r, query, bytes.NewReader(body), w)
+		forward(r.Context(), g.t, r, g.engine+"/?"+query.Encode(), bytes.NewReader(body), w)
 		return
 	}
 	g.stop(requestSent)
@@ -73,7 +73,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	half := io.MultiReader(bytes.NewReader(body[:len(body)/2]), stopReader{g}, bytes.NewReader(body[len(body)/2:]))
 	answer := httptest.NewRecorder()
-	g.forward(context.WithoutCancel(r.Context()), r, query, half, answer)
+	forward(context.WithoutCancel(r.Context()), g.t, r, g.engine+"/?"+query.Encode(), half, answer)
 	g.stop(answered)
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
@@ -86,21 +86,4 @@ type stopReader struct{ g *gate }
 func (s stopReader) Read([]byte) (int, error) {
 	s.g.stop(halfSent)
 	return 0, io.EOF
-}
-
-func (g *gate) forward(ctx context.Context, r *http.Request, query url.Values, body io.Reader, w http.ResponseWriter) {
-	out, err := http.NewRequestWithContext(ctx, r.Method, g.engine+"/?"+query.Encode(), body)
-	if err != nil {
-		g.t.Error(err)
-		return
-	}
-	out.Header = r.Header.Clone()
-	res, err := http.DefaultTransport.RoundTrip(out)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	defer res.Body.Close()
-	maps.Copy(w.Header(), res.Header)
-	w.WriteHeader(res.StatusCode)
-	_, _ = io.Copy(w, res.Body)
 }

@@ -115,16 +115,12 @@ func halts(t *testing.T, c child, words ...string) {
 // judgeRows counts where Kafka no longer holds all it held.
 func judgeRows(t *testing.T, fault string, c child, want int) {
 	t.Helper()
-	engine := start(t, child{Role: "engine", Dir: c.DSN[len("embedded:"):], Addr: "127.0.0.1:0"})
-	defer engine.stop(t)
-	db, err := warehouse.Open(t.Context(), warehouse.Config{DSN: "http://" + engine.addr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows := one(t, db, "SELECT count() AS n FROM "+stored, nil)
-	positions := one(t, db, "SELECT uniqExact(_src, _partition, _offset, _row) AS n FROM "+stored, nil)
-	ids := one(t, db, "SELECT uniqExact(id) AS n FROM "+stored, nil)
+	var rows, positions, ids int
+	onEngine(t, c, func(db *warehouse.DB) {
+		rows = one(t, db, "SELECT count() AS n FROM "+stored, nil)
+		positions = one(t, db, "SELECT uniqExact(_src, _partition, _offset, _row) AS n FROM "+stored, nil)
+		ids = one(t, db, "SELECT uniqExact(id) AS n FROM "+stored, nil)
+	})
 	v := verdict{fault: fault, runs: 1, events: want, lost: max(0, want-min(ids, positions)), doubled: rows - positions}
 	note(t, v)
 	if positions > want || ids != positions {

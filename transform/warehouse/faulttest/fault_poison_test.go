@@ -105,20 +105,16 @@ func behavior(t *testing.T, i, months int, text string) []byte {
 
 func wantReasons(t *testing.T, c child, want map[string]int) {
 	t.Helper()
-	engine := start(t, child{Role: "engine", Dir: c.DSN[len("embedded:"):], Addr: "127.0.0.1:0"})
-	defer engine.stop(t)
-	db, err := warehouse.Open(t.Context(), warehouse.Config{DSN: "http://" + engine.addr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	var rows []struct {
 		Reason string `ch:"reason"`
 		N      uint64 `ch:"n"`
 	}
-	if err := db.Select(t.Context(), &rows, "SELECT reason, count() AS n FROM dead_letters GROUP BY reason", nil); err != nil {
-		t.Fatal(err)
-	}
+	onEngine(t, c, func(db *warehouse.DB) {
+		const sql = "SELECT reason, count() AS n FROM dead_letters GROUP BY reason"
+		if err := db.Select(t.Context(), &rows, sql, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
 	got := make(map[string]int)
 	for _, r := range rows {
 		got[r.Reason] = int(r.N)

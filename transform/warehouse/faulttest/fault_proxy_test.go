@@ -47,11 +47,18 @@ func (c *cutter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// forward hands a request on, and the answer back where somebody wants it. The body may be shorter than the request says.
 func (c *cutter) forward(ctx context.Context, r *http.Request, body []byte, w http.ResponseWriter) {
-	out, err := http.NewRequestWithContext(ctx, r.Method, c.engine+r.URL.RequestURI(), bytes.NewReader(body))
+	forward(ctx, c.t, r, c.engine+r.URL.RequestURI(), bytes.NewReader(body), w)
+}
+
+// forward sends a request on to a URL, with a body that may be another, and the answer back where somebody wants it.
+func forward(
+	ctx context.Context, t *testing.T, r *http.Request, to string, body io.Reader, w http.ResponseWriter,
+) {
+	t.Helper()
+	out, err := http.NewRequestWithContext(ctx, r.Method, to, body)
 	if err != nil {
-		c.t.Error(err)
+		t.Error(err)
 		return
 	}
 	out.Header = r.Header.Clone()
