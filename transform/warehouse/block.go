@@ -10,8 +10,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// block gives rows in ClickHouse's Native format to whoever reads it, one column at a time: no more than the largest
-// column is in memory beside the rows.
+// block gives rows in ClickHouse's Native format to whoever reads it, one column at a time: beside the rows the largest
+// column is in memory, and one of maps twice while it is encoded.
 type block[R any] struct {
 	fields []field[R]
 	rows   []R
