@@ -40,22 +40,20 @@ func (d *delivery) single(kind string) *Fault {
 	if !d.body.isObject() {
 		return &Fault{Code: event.ReasonMalformedJSON, Detail: "the body is not a JSON object: send one message"}
 	}
-	out, fault := d.toEvents(newMessage(d.body, kind))
-	if fault != nil {
-		return fault
-	}
-	return d.addMapped(out)
+	_, fault := d.message(newMessage(d.body, kind))
+	return fault
 }
 
-// addMapped adds the events of one message.
-func (d *delivery) addMapped(out mapped) *Fault {
-	if fault := d.add(out.event); fault != nil {
-		return fault
+// message adds the events of one message. With a fault it returns what it made of the message, nil where nothing.
+func (d *delivery) message(m *message) (event.Event, *Fault) {
+	made, touch, fault := d.toEvents(m)
+	if fault == nil {
+		fault = d.add(made)
 	}
-	if out.touch == nil {
-		return nil
+	if fault == nil && touch != nil {
+		fault = d.add(touch)
 	}
-	return d.add(out.touch)
+	return made, fault
 }
 
 // batch reads the messages of a body. Only what is wrong with the body is answered; messages go to the dead letters.
@@ -78,14 +76,11 @@ func (d *delivery) batch() *Fault {
 				Code: event.ReasonMalformedJSON, Detail: "the message is not a JSON object: send one",
 			}
 		}
-		out, fault := d.toEvents(newMessage(raw, ""))
-		if fault == nil {
-			fault = d.addMapped(out)
-		}
+		made, fault := d.message(newMessage(raw, ""))
 		if fault == nil {
 			return stream.Message{}, nil
 		}
-		return d.remains(out.event, raw, fault), fault
+		return d.remains(made, raw, fault), fault
 	})
 }
 

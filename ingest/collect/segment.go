@@ -99,22 +99,15 @@ type envelope struct {
 	own map[string]bool
 }
 
-// mapped is what one message became: its event, and the touch that it tells of, if any.
-type mapped struct {
-	event event.Event
-	touch *event.Touchpoint
-}
-
-// toEvents maps a message. Where it returns a fault and an event, the event is as far as it could be made: invalid, and
-// fit to be corrected.
-func (e *envelope) toEvents(m *message) (mapped, *Fault) {
+// toEvents maps a message to its event, and to the touch that it tells of, if any. Where it returns a fault and an event,
+// the event is as far as it could be made: invalid, and fit to be corrected.
+func (e *envelope) toEvents(m *message) (made event.Event, touch *event.Touchpoint, fault *Fault) {
 	if m.context == "" {
 		m.context = e.context
 	}
 	if m.sentAt == "" {
 		m.sentAt = e.sentAt
 	}
-	var out mapped
 	at, fault := e.occurredAt(m)
 	head := event.Header{
 		EventID: m.eventID(), OccurredAt: at, LeadID: m.userID, AnonymousID: m.anonymousID, Workspace: e.workspace,
@@ -122,27 +115,27 @@ func (e *envelope) toEvents(m *message) (mapped, *Fault) {
 	}
 	switch m.kind {
 	case kindTrack, kindPage, kindScreen:
-		out.event = m.behavior(head)
+		made = m.behavior(head)
 	case kindIdentify, kindGroup:
-		out.event = m.lead(head)
+		made = m.lead(head)
 	case kindAlias:
-		out.event = m.alias(head)
+		made = m.alias(head)
 	case "":
-		return out, &Fault{
+		return nil, nil, &Fault{
 			Code: event.ReasonMissingField, At: "type",
 			Detail: "type is missing: send track, identify, page, screen, group or alias",
 		}
 	default:
-		return out, &Fault{Code: event.ReasonUnknownType, At: "type", Detail: fmt.Sprintf(
+		return nil, nil, &Fault{Code: event.ReasonUnknownType, At: "type", Detail: fmt.Sprintf(
 			"type is %.40q: send track, identify, page, screen, group or alias", m.kind)}
 	}
 	if fault == nil {
 		fault = m.lacks(len(head.Identifiers) > 0)
 	}
 	if fault == nil {
-		out.touch = e.touch(m, head)
+		touch = e.touch(m, head)
 	}
-	return out, fault
+	return made, touch, fault
 }
 
 // lacks looks for what the specification asks of a message. A person may be known by a trait instead, such as an email.

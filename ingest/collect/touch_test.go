@@ -46,13 +46,13 @@ func TestChannels(t *testing.T) {
 		e := envelope{received: received, workspace: "default"}
 		m := newMessage(value(fmt.Sprintf(`{"type":"page","anonymousId":"a","context":{"page":{"url":%s,"referrer":%s}}}`,
 			quote("https://shop.example/?"+c.query), quote(c.referrer))), "")
-		out, fault := e.toEvents(m)
+		_, touch, fault := e.toEvents(m)
 		if fault != nil {
 			t.Fatal(fault)
 		}
 		var got event.Touchpoint
-		if out.touch != nil {
-			got = *out.touch
+		if touch != nil {
+			got = *touch
 			if err := got.Validate(); err != nil {
 				t.Errorf("%s from %q: %v", c.query, c.referrer, err)
 			}
@@ -72,11 +72,11 @@ func TestTouchIdentity(t *testing.T) {
 			t.Fatal(fault)
 		}
 		e := envelope{received: at, workspace: "default"}
-		out, fault := e.toEvents(newMessage(value(body), ""))
-		if fault != nil || out.touch == nil {
-			t.Fatalf("%s: %v, touch %v", body, fault, out.touch)
+		_, touch, fault := e.toEvents(newMessage(value(body), ""))
+		if fault != nil || touch == nil {
+			t.Fatalf("%s: %v, touch %v", body, fault, touch)
 		}
-		return out.touch.EventID
+		return touch.EventID
 	}
 	body := func(person, campaign, at, more string) string {
 		return fmt.Sprintf(`{"type":"page","anonymousId":%q,"timestamp":%q,"context":`+
