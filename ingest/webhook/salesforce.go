@@ -21,8 +21,8 @@ func acknowledge(w http.ResponseWriter) {
 }
 
 // openSalesforce takes an outbound message, or JSON posted by a flow or trigger of one's own. Salesforce signs
-// neither: the secret stands in a header or, for outbound messages, which can set none, in the address, and the
-// message names the organization. An outbound message becomes what a REST query answers, {"records": [{"attributes":
+// neither: the secret stands in a header or, for outbound messages, which can set none, in the address; they name the
+// organization too. An outbound message becomes what a REST query answers, {"records": [{"attributes":
 // {"type": "Lead"}, "Id": …}]}, so that one mapping serves both.
 func openSalesforce(in *inn, r *request) ([]byte, error) {
 	if err := token(in, r); err != nil {
