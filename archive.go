@@ -110,7 +110,7 @@ func (a archiving) run(ctx context.Context, s *system, from, until time.Time, st
 		return err
 	}
 	w := &archiver{
-		db: s.db, archive: archive, replace: a.replace, bar: newBar("archive", "rows", total),
+		db: s.db, archive: archive, replace: a.replace, bar: newBar("archive", "rows", total), total: total,
 		report: archiveReport{Dir: a.dir, Written: []monthReport{}, Unchanged: []monthReport{}, Kept: []monthReport{}},
 	}
 	started := time.Now()
@@ -188,8 +188,9 @@ type archiver struct {
 	archive *source.Archive
 	replace bool
 	bar     *bar
-	done    int64
-	report  archiveReport
+	// done and total count rows.
+	done, total int64
+	report      archiveReport
 }
 
 // rowHash is the expression of a row's hash, over all archived columns.
@@ -226,7 +227,7 @@ func (a *archiver) month(ctx context.Context, m month) error {
 
 func (a *archiver) skip(m month) {
 	a.done += m.rows
-	a.bar.set(a.done, -1)
+	a.bar.set(a.done, a.total)
 }
 
 // same says whether the warehouse holds the rows that the archive has.
@@ -277,7 +278,7 @@ func (a *archiver) write(ctx context.Context, m month) (source.ArchiveFile, erro
 
 func (a *archiver) copyRows(rows *warehouse.Rows, w *source.ArchiveWriter) (sum uint64, err error) {
 	var hash uint64
-	var places []any
+	var places []any // Row gives the same ones for every row
 	scan := func(dest ...any) error {
 		if places == nil {
 			places = append(dest, &hash)
@@ -290,7 +291,7 @@ func (a *archiver) copyRows(rows *warehouse.Rows, w *source.ArchiveWriter) (sum 
 		}
 		sum += hash
 		if a.done++; a.done%4096 == 0 {
-			a.bar.set(a.done, -1)
+			a.bar.set(a.done, a.total)
 		}
 	}
 	return sum, rows.Err()

@@ -185,15 +185,7 @@ func TestImportThatIsSentHoldsItsLimit(t *testing.T) {
 func TestImportRejectsWhatTheBrokerRefuses(t *testing.T) {
 	dir := simulated(t, 10)
 	s, _ := openTestSystem(t, t.TempDir())
-	i := importing{source: "simulated", in: dir, maxRejects: -1}
-	f, err := i.open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := i.runner(t.Context(), s, f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := openImport(t, s, importing{source: "simulated", in: dir, maxRejects: -1})
 	defer r.close()
 	noise := make([]byte, 2<<20)
 	rand.Read(noise) // so that it is as large when it is compressed

@@ -105,6 +105,20 @@ func (f fragile) items(ctx context.Context) iter.Seq2[item, error] {
 	}
 }
 
+// openImport opens an import, new or broken off.
+func openImport(t *testing.T, s *system, i importing) *importer {
+	t.Helper()
+	f, err := i.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := i.runner(t.Context(), s, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestImportGoesOnBehindItsCheckpoint breaks an import off behind its checkpoint, again and again: what was sent is found
 // in the log, and each message of the files is in it as often as in the files, though some ids come twice there.
 func TestImportGoesOnBehindItsCheckpoint(t *testing.T) {
@@ -113,15 +127,8 @@ func TestImportGoesOnBehindItsCheckpoint(t *testing.T) {
 	i := importing{source: "simulated", in: dir, maxRejects: -1}
 	sent := 0
 	for _, n := range []int{0, 1, batchItems, batchItems + 1, 3*batchItems - 1} {
-		f, err := i.open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := i.runner(t.Context(), s, f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.feed = fragile{f, n}
+		r := openImport(t, s, i)
+		r.feed = fragile{r.feed, n}
 		r.saved = time.Now().Add(time.Hour) // however slow the machine is, no checkpoint by time
 		if r.found != sent {
 			t.Errorf("found %d messages in the log, %d were sent", r.found, sent)

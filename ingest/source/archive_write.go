@@ -96,7 +96,8 @@ func writeRows[T any](w *ArchiveWriter) {
 	w.finish = to.Close
 }
 
-// Row adds a row: scan is given a place for each of the table's Columns, as for a row of the table.
+// Row adds a row: scan is given a place for each of the table's Columns, as for a row of the table. The places are the
+// same for every row.
 func (w *ArchiveWriter) Row(scan func(dest ...any) error) error {
 	if err := scan(w.fields...); err != nil {
 		return err
