@@ -40,12 +40,6 @@ func (b *block[R]) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// insertion is an INSERT whose rows are at hand. It must end in Send or Abort.
-type insertion interface {
-	Send() error
-	Abort() error
-}
-
 // wires lists the table's columns as they are sent.
 func (t *table[R]) wires() []clickhouse.ColumnNameAndType {
 	columns := make([]clickhouse.ColumnNameAndType, len(t.fields))
@@ -55,18 +49,24 @@ func (t *table[R]) wires() []clickhouse.ColumnNameAndType {
 	return columns
 }
 
-// prepare begins an INSERT of the rows. A server reached by clickhouse:// knows of it from then on, others from Send.
-func (t *table[R]) prepare(ctx context.Context, w *writer, rows []R) (insertion, error) {
+// prepare begins an INSERT of the rows. A server reached by clickhouse:// knows of it from then on, others from send. It
+// must end in abort, which does nothing after send.
+func (t *table[R]) prepare(ctx context.Context, w *writer, rows []R) (send, abort func() error, _ error) {
 	for _, f := range t.fields {
 		if err := f.checkAll(rows); err != nil {
-			return nil, &rowError{fmt.Errorf("column %s of %s: %w", f.column.Name, t.name, err)}
+			return nil, nil, &rowError{fmt.Errorf("column %s of %s: %w", f.column.Name, t.name, err)}
 		}
 	}
 	if w.byBatch {
-		return t.fill(ctx, w, rows)
+		batch, err := t.fill(ctx, w, rows)
+		if err != nil {
+			return nil, nil, err
+		}
+		return batch.Send, batch.Abort, nil
 	}
 	ctx, err := statement(WithSettings(w.fenced(ctx, t.name, t.wires()), insertSettings), nil)
-	return &streamed[R]{ctx: ctx, w: w, table: t, rows: rows}, err
+	send = func() error { return t.stream(ctx, w, rows) }
+	return send, func() error { return nil }, err
 }
 
 func (f *field[R]) checkAll(rows []R) error {
@@ -82,7 +82,7 @@ func (f *field[R]) checkAll(rows []R) error {
 }
 
 // fill begins an INSERT by a batch of clickhouse-go's.
-func (t *table[R]) fill(ctx context.Context, w *writer, rows []R) (insertion, error) {
+func (t *table[R]) fill(ctx context.Context, w *writer, rows []R) (*Batch, error) {
 	batch, err := w.db.Insert(ctx, t.name, t.columns())
 	if err != nil {
 		return nil, advise(err)
@@ -96,27 +96,16 @@ func (t *table[R]) fill(ctx context.Context, w *writer, rows []R) (insertion, er
 	return batch, nil
 }
 
-// streamed is an INSERT whose rows are encoded while they are sent.
-type streamed[R any] struct {
-	ctx   context.Context
-	w     *writer
-	table *table[R]
-	rows  []R
-}
-
-// Send writes the rows.
-func (s *streamed[R]) Send() error {
-	b := newBlock(s.table.fields, s.rows, s.w.buffer)
-	sql := "INSERT INTO " + s.table.name + " (" + strings.Join(s.table.columns(), ", ") + ")"
-	err := s.w.db.conn.InsertFormat(s.ctx, "Native", sql, b)
-	if s.w.db.engine != nil {
-		s.w.buffer = b.buffer // a transport to a server may read on after it has returned
+// stream inserts rows that are encoded while they are sent.
+func (t *table[R]) stream(ctx context.Context, w *writer, rows []R) error {
+	b := newBlock(t.fields, rows, w.buffer)
+	sql := "INSERT INTO " + t.name + " (" + strings.Join(t.columns(), ", ") + ")"
+	err := w.db.conn.InsertFormat(ctx, "Native", sql, b)
+	if w.db.engine != nil {
+		w.buffer = b.buffer // a transport to a server may read on after it has returned
 	}
 	if err != nil {
-		return fmt.Errorf("insert into %s: %w", s.table.name, plain(err))
+		return fmt.Errorf("insert into %s: %w", t.name, plain(err))
 	}
 	return nil
 }
-
-// Abort has nothing to end.
-func (s *streamed[R]) Abort() error { return nil }

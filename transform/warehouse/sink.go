@@ -160,17 +160,17 @@ func (t *table[R]) write(ctx context.Context, w *writer, rows []R) error {
 
 // insert writes rows in one statement. Its order is half of the fence: see claim.
 func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
-	batch, err := t.prepare(w.named(ctx), w, rows)
+	send, abort, err := t.prepare(w.named(ctx), w, rows)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = batch.Abort() }() // after Send it does nothing
+	defer func() { _ = abort() }()
 	w.look(ctx, beforeCheck)
 	if err := w.mayWrite(ctx); err != nil {
 		return err
 	}
 	w.look(ctx, beforeSend)
-	if err := batch.Send(); err != nil {
+	if err := send(); err != nil {
 		if isFenced(err) {
 			return fmt.Errorf("insert into %s: %w", t.name, ingest.ErrFenced)
 		}
