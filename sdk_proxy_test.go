@@ -270,7 +270,7 @@ func (p *faultProxy) next(body []byte) attempt {
 	return next
 }
 
-// judge holds that each fault was made, and that something passed.
+// judge holds that each fault was made, and that something passed, which nothing need after a kill that came too late.
 func (p *faultProxy) judge(t *testing.T) {
 	t.Helper()
 	for _, a := range append(p.fault.attempts, attemptPass) {

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"maps"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"clew/ingest/event"
 	"clew/ingest/source"
 	"clew/ingest/webhook"
 )
@@ -66,10 +64,7 @@ func (c SourcesConfig) senders() (map[string]webhook.Source, error) {
 		if s.Scheme == "" && slices.Contains(webhook.Schemes(), s.Mapping) {
 			s.Scheme = s.Mapping
 		}
-		senders[name] = webhook.Source{
-			Proof: s.Proof, Workspace: s.Workspace,
-			Events: func(payload []byte) iter.Seq2[event.Event, error] { return mapping.Payload(payload) },
-		}
+		senders[name] = webhook.Source{Proof: s.Proof, Workspace: s.Workspace, Events: mapping.Payload}
 	}
 	_, err := webhook.New(webhook.Config{Sources: senders})
 	return senders, errors.Join(append(faults, err)...)

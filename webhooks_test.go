@@ -74,8 +74,12 @@ func TestWebhooksReachTheWarehouse(t *testing.T) {
 	wantPost(t, base+"/v1/sources/app", lead, http.Header{"Authorization": {"Bearer secret-of-the-crm"}}, 401, "prove")
 	wantPost(t, base+"/v1/sources/none", lead, nil, 404, "no source")
 	wantPost(t, base+"/v1/track", `{}`, nil, 404, "")
-	if res, err := http.Get(base + "/healthz"); err != nil || res.StatusCode != http.StatusNoContent {
-		t.Errorf("a probe meets %v, %v", res, err)
+	res, err := http.Get(base + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusNoContent {
+		t.Errorf("a probe is answered %d, %v", res.StatusCode, err)
 	}
 
 	var shown strings.Builder

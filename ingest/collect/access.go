@@ -67,12 +67,6 @@ func notKey(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
 }
 
-// basicKey returns the user name of the request's authorization, which is where SDKs put the write key.
-func basicKey(r *http.Request) (key string, named bool) {
-	key, _, ok := r.BasicAuth()
-	return key, ok && key != ""
-}
-
 func unauthorized() *Fault {
 	return &Fault{Code: CodeUnauthorized, Detail: "the write key is missing or not known: give it as the user name of " +
 		"Basic authorization or as writeKey in the body; collect.keys names those that are known"}

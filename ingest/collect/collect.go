@@ -144,9 +144,9 @@ func (c *Collector) taking(limit int64, read func(*delivery) *Fault) http.Handle
 func (c *Collector) take(
 	w http.ResponseWriter, r *http.Request, limit int64, d *delivery, parse func(*delivery) *Fault,
 ) *Fault {
-	key, named := basicKey(r)
+	key, _, _ := r.BasicAuth() // where SDKs put the write key
 	workspace, known := c.keys.workspace(key)
-	if named && !known {
+	if key != "" && !known {
 		return unauthorized()
 	}
 	if !known { // anybody can send this

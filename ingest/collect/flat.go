@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"clew/ingest/event"
 )
@@ -136,9 +135,6 @@ func split(text string, n int) (head, tail string) {
 
 // cut keeps the first n characters.
 func cut(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
-		return text
-	}
 	head, _ := split(text, n)
 	return head
 }

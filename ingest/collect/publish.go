@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// writeLimit is how long a write may go on, also after its client was told to send again. Its memory is held until then:
-// so what waits for a Kafka that is away is bounded.
+// writeLimit is how long a write may go on, also after its client was told to send again. Its memory is held until
+// then: so what waits for a Kafka that is away is bounded.
 const writeLimit = time.Minute
 
 // errLate says that Kafka did not answer in time.

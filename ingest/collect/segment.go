@@ -99,8 +99,8 @@ type envelope struct {
 	own map[string]bool
 }
 
-// toEvents maps a message to its event, and to the touch that it tells of, if any. Where it returns a fault and an event,
-// the event is as far as it could be made: invalid, and fit to be corrected.
+// toEvents maps a message to its event, and to the touch that it tells of, if any. Where it returns a fault and an
+// event, the event is as far as it could be made: invalid, and fit to be corrected.
 func (e *envelope) toEvents(m *message) (made event.Event, touch *event.Touchpoint, fault *Fault) {
 	if m.context == "" {
 		m.context = e.context

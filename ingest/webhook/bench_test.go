@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
-	"clew/ingest/event"
 	"clew/ingest/source"
 	"clew/ingest/stream"
 )
@@ -40,8 +38,7 @@ func BenchmarkHubSpot(b *testing.B) {
 		b.Fatal(err)
 	}
 	sources := map[string]Source{"hs": {
-		Proof:  Proof{Scheme: "hmac", Secret: "secret-of-ours"},
-		Events: func(payload []byte) iter.Seq2[event.Event, error] { return m.Payload(payload) },
+		Proof: Proof{Scheme: "hmac", Secret: "secret-of-ours"}, Events: m.Payload,
 	}}
 	h := newHandler(b, nowhere{}, noon, sources)
 	mac := hmac.New(sha256.New, []byte("secret-of-ours"))
