@@ -77,11 +77,10 @@ func (c *csvRows) fill() (bool, error) {
 	}
 	n, err := c.r.Read(c.buf[c.end:])
 	c.end += n
-	c.ended = errors.Is(err, io.EOF)
-	if c.ended {
-		err = nil
+	if c.ended = errors.Is(err, io.EOF); c.ended {
+		return n > 0, nil
 	}
-	return n > 0 || !c.ended, err
+	return true, unreadable(err)
 }
 
 var errRecordSize = fmt.Errorf("a row is longer than %d bytes: close its quotes, or correct the delimiter", maxRecord)

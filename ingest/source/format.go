@@ -83,6 +83,14 @@ func openFile(fsys fs.FS, f File, in *input, n *atomic.Int64) (_ rows, closeFile
 	return c, file.Close, err
 }
 
+// unreadable adds the remedy to what a disk or gzip says of a file; nil stays nil.
+func unreadable(err error) error {
+	if err != nil {
+		err = fmt.Errorf("it cannot be read to its end: %w: fetch the file again", err)
+	}
+	return err
+}
+
 // places finds the columns in the header; -1 stands for one that the file may do without. Its error names every one
 // that is missing.
 func (in *input) places(header []string) ([]int, error) {

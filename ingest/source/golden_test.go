@@ -61,22 +61,22 @@ func load(t *testing.T, name string) []event.Event {
 	return out
 }
 
-func byType(events []event.Event) map[event.Type]int {
-	out := map[event.Type]int{}
+func wantTypes(t *testing.T, events []event.Event, want map[event.Type]int) {
+	t.Helper()
+	got := map[event.Type]int{}
 	for _, e := range events {
-		out[e.Kind()]++
+		got[e.Kind()]++
 	}
-	return out
+	if !maps.Equal(got, want) {
+		t.Errorf("events by type: got %v, want %v", got, want)
+	}
 }
 
 func TestOlist(t *testing.T) {
 	events := load(t, "olist")
-	want := map[event.Type]int{
+	wantTypes(t, events, map[event.Type]int{
 		event.TypeTouchpoint: 7940, event.TypeLead: 8000 + 842, event.TypeStage: 8000 + 842,
-	}
-	if got := byType(events); !maps.Equal(got, want) {
-		t.Errorf("events by type: got %v, want %v", got, want)
-	}
+	})
 	origin, channel := map[string]string{}, map[string]string{}
 	created, won := map[string]event.Lead{}, map[string]event.Stage{}
 	deals := 0
@@ -204,12 +204,9 @@ func campaigns(t *testing.T, events []event.Event) map[string]campaign {
 
 func TestMarketing(t *testing.T) {
 	events := load(t, "marketing")
-	wantTypes := map[event.Type]int{
+	wantTypes(t, events, map[event.Type]int{
 		event.TypeCost: 308, event.TypeTouchpoint: 65579, event.TypeLead: 65579, event.TypeStage: 8043,
-	}
-	if got := byType(events); !maps.Equal(got, wantTypes) {
-		t.Errorf("events by type: got %v, want %v", got, wantTypes)
-	}
+	})
 	sums := campaigns(t, events)
 	want := campaign{cost: 3059087982, revenue: 4288936600, clicks: 2999919, leads: 65579, orders: 8043}
 	if sums[""] != want {

@@ -96,7 +96,7 @@ func (j *jsonRows) fault(err error) error {
 	if row, ok := errors.AsType[*RowError](err); ok {
 		return row
 	}
-	line := j.line()
+	line, err := j.line(), early(err)
 	if _, syntax := errors.AsType[*json.SyntaxError](err); !syntax && !errors.Is(err, errEarly) {
 		return fmt.Errorf("line %d: %w", line, err)
 	}

@@ -70,8 +70,10 @@ func (n *ndjsonRows) read() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF) && len(n.buf) > 0, err == nil:
 			return bytes.TrimSpace(n.buf), nil
+		case errors.Is(err, io.EOF):
+			return nil, io.EOF
 		default:
-			return nil, err
+			return nil, unreadable(err)
 		}
 	}
 }

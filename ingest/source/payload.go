@@ -8,19 +8,17 @@ import (
 	"clew/ingest/event"
 )
 
-// maxPayload is the largest body of a webhook, in bytes.
-const maxPayload = 8 << 20
-
 // Payload makes the events of the body of one webhook call, JSON, by those inputs of the mapping that say payload. An
 // input whose rows are not in the body adds nothing: a system sends bodies of several shapes to one address. {#row}
 // counts the rows of the body.
 //
 // A *RowError stands in the place of a row's events, with Line the number of the row, and the sequence goes on; any
-// other error ends it. A body that no input found rows in gives neither.
+// other error ends it. A body that no input found rows in gives neither. The body is parsed as a whole: who takes it from
+// the network bounds it.
 func (m *Mapping) Payload(body []byte) iter.Seq2[event.Event, error] {
 	return func(yield func(event.Event, error) bool) {
-		if err := m.checkPayload(body); err != nil {
-			yield(nil, err)
+		if !m.TakesPayload() {
+			yield(nil, fmt.Errorf("mapping %q is for files: add an input with payload: true", m.Name))
 			return
 		}
 		v, err := parseJSON(body)
@@ -39,16 +37,6 @@ func (m *Mapping) Payload(body []byte) iter.Seq2[event.Event, error] {
 // TakesPayload says whether the mapping is for webhooks, among others.
 func (m *Mapping) TakesPayload() bool {
 	return slices.ContainsFunc(m.inputs, func(in input) bool { return in.payload })
-}
-
-func (m *Mapping) checkPayload(body []byte) error {
-	switch {
-	case !m.TakesPayload():
-		return fmt.Errorf("mapping %q is for files: add an input with payload: true", m.Name)
-	case len(body) > maxPayload:
-		return fmt.Errorf("mapping %q: the payload has %d bytes: send at most %d", m.Name, len(body), maxPayload)
-	}
-	return nil
 }
 
 func (m *Mapping) payloadRows(in *input, v any, yield func(event.Event, error) bool) bool {

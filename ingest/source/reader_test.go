@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -150,6 +152,25 @@ func TestAFaultOnTheWayToAPositionLeavesIt(t *testing.T) {
 	}
 }
 
+func TestAFileCutShort(t *testing.T) {
+	unreadable := "it cannot be read to its end: unexpected EOF: fetch the file again"
+	for _, c := range []struct{ name, text, want string }{
+		{"a.csv", "v\n1\n", unreadable},
+		{"a.ndjson", "{\"v\":1}\n", unreadable},
+		{"a.json", "{\"v\":1}\n", "from line 2 on it is not JSON: it ends too early: fetch the file again, or use format " +
+			"ndjson where each line is a value"},
+	} {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := z.Write([]byte(c.text)); err != nil || z.Close() != nil {
+			t.Fatal(err)
+		}
+		packed.Truncate(packed.Len() - 8) // the checksum and the length
+		got := attributes(t, contact("file: "+c.name, `attributes.v: "{v}"`), folder(t, c.name, packed.String()))
+		equal(t, got[len(got)-1:], []string{fmt.Sprintf(`! mapping "crm": file %q: %s`, c.name, c.want)})
+	}
+}
+
 // TestABrokenQuoteCostsOneLine: the quote in line 70,000 would pair with one far below.
 func TestABrokenQuoteCostsOneLine(t *testing.T) {
 	var b strings.Builder
@@ -178,5 +199,48 @@ func TestABrokenQuoteCostsOneLine(t *testing.T) {
 		"quotes of the line; the line is left out, and reading went on with the next"})
 	if events != 90_000-2 {
 		t.Errorf("%d events, want one for each of the 89,998 other lines", events)
+	}
+}
+
+func TestOptionalFiles(t *testing.T) {
+	m := parse(t, `
+zone: UTC
+inputs:
+  - file: a.csv
+    optional: true
+    events: [{type: lead, fields: {event_id: "a{id}", occurred_at: "{at}", lead_id: "{id}"}}]
+  - file: b.csv
+    optional: true
+    join: [{name: a, file: a.csv, key: id, optional: true}]
+    events: [{type: lead, fields: {event_id: "b{id}", occurred_at: "{at}", lead_id: "{id}", company: "{a.at}"}}]
+`)
+	dir := t.TempDir()
+	want := `mapping "crm" reads ["a.csv" "b.csv"], and "` + dir + `" has none of them: put one there or name another directory`
+	if _, err := m.Open(dir); err == nil || err.Error() != want {
+		t.Errorf("without files: %v", err)
+	}
+	put := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("id,at\n1,2026-01-05\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func() (out []string) {
+		for e, err := range Read(t.Context(), m, dir) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, e.Head().EventID)
+		}
+		return out
+	}
+	put("a.csv")
+	equal(t, names(), []string{"a1"})
+	put("b.csv")
+	equal(t, names(), []string{"a1", "b1"})
+	if err := os.Remove(filepath.Join(dir, "a.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Open(dir); err == nil {
+		t.Error("a file to join is absent, and nobody says so")
 	}
 }

@@ -11,13 +11,6 @@ import (
 	"clew/ingest/event"
 )
 
-func wantTypes(t *testing.T, events []event.Event, want map[event.Type]int) {
-	t.Helper()
-	if got := byType(events); !maps.Equal(got, want) {
-		t.Errorf("events by type: got %v, want %v", got, want)
-	}
-}
-
 func TestXEducation(t *testing.T) {
 	events := load(t, "xeducation")
 	wantTypes(t, events, map[event.Type]int{
