@@ -156,8 +156,11 @@ func sourcesPreview(o *options) *cobra.Command {
 }
 
 func (p previewing) run(ctx context.Context, file, dir string, stdout io.Writer) error {
-	if p.events < 1 {
+	switch {
+	case p.events < 1:
 		return fmt.Errorf("--events is %d; ask for at least 1", p.events)
+	case p.payload && p.mapping == "":
+		return errors.New("--payload needs --mapping: a mapping is proposed for files alone")
 	}
 	mapping, err := p.load(file, dir)
 	if err != nil {

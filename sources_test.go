@@ -114,6 +114,7 @@ func TestProgramSources(t *testing.T) {
 			"no mapping \"none\": use one of ":                             {"preview", file, "--mapping", "none"},
 			"mapping \"olist\" reads [":                                    {"preview", file, "--mapping", "olist"},
 			"--events is 0; ask for at least 1":                            {"preview", file, "--mapping", mapping, "-n", "0"},
+			"--payload needs --mapping: a mapping is proposed for ":        {"preview", file, "--payload"},
 			"the payload is not JSON: ":                                    {"preview", file, "--payload", "--mapping", "hubspot"},
 			"has no rows to guess from":                                    {"infer", writeText(t, "a.csv", "a,b\n")},
 			"sources.dir: \"/none\" is no directory; name the one that ho": {"list", "--config", writeText(t, "c.yaml", "sources: {dir: /none}")},
