@@ -39,6 +39,9 @@ const Path = "/v1/sources/"
 const (
 	// maxBody is the largest body in bytes. As a dead letter in base64 it still fits into one message.
 	maxBody = 512 << 10
+	// maxEvent is the largest event in bytes, below the million that Kafka takes. A smaller payload can make a larger one
+	// where JSON escapes its texts.
+	maxEvent = 960 << 10
 	// maxRequests bounds the requests under way, and with maxBody the memory they take.
 	maxRequests = 64
 	// readTimeout bounds the reading of a body, against senders that drip it.
@@ -239,6 +242,9 @@ func (s Source) Messages(payload []byte) (messages []stream.Message, reasons []s
 				h.Workspace = s.Workspace
 			}
 			value, err = event.Encode(e)
+		}
+		if len(value) > maxEvent {
+			err = fmt.Errorf("event %s has %d bytes, the limit is %d: map less into it", e.Head().EventID, len(value), maxEvent)
 		}
 		if err != nil {
 			reasons = note(reasons, err)

@@ -263,6 +263,27 @@ func TestTheLargestBodyIsTaken(t *testing.T) {
 	}
 }
 
+// Kafka refuses what is larger than its limit however often it is sent, so such an event must not be tried.
+func TestAnEventTooLargeForKafkaIsALetter(t *testing.T) {
+	lead := &event.Lead{
+		Header: event.Header{EventID: "e1", LeadID: "l1", OccurredAt: noon}, Attributes: map[string]event.Scalar{},
+	}
+	for i := range 42 { // in JSON six bytes for each
+		lead.Attributes[strings.Repeat("k", i+1)] = event.Scalar(strings.Repeat("<", event.MaxText))
+	}
+	if value, err := event.Encode(lead); err != nil || len(value) < 1_000_000 {
+		t.Fatalf("the event has %d bytes, %v", len(value), err)
+	}
+	k := &kafka{}
+	h := newHandler(t, k, noon, tokenSource(func([]byte) iter.Seq2[event.Event, error] {
+		return func(yield func(event.Event, error) bool) { yield(lead, nil) }
+	}))
+	w := serve(h, post("/v1/sources/crm", `{}`, authorized...))
+	if w.Code != 200 || len(k.messages) != 1 || !strings.Contains(string(k.messages[0].Value), "map less into it") {
+		t.Errorf("answered %d with %d messages", w.Code, len(k.messages))
+	}
+}
+
 func TestTooManyRequestsAtOnce(t *testing.T) {
 	release, entered := make(chan struct{}), make(chan struct{})
 	h := newHandler(t, &kafka{}, noon, tokenSource(func([]byte) iter.Seq2[event.Event, error] {
