@@ -204,7 +204,7 @@ func (e *exposition) collect(c *collect.Collector) {
 	for _, kind := range event.Types() {
 		e.sample("clew_collect_events_total", float64(s.Events[kind]), "type", string(kind))
 	}
-	e.family(counter, "clew_collect_rejected_total", "Requests and events of batches that are not valid, by reason.")
+	e.family(counter, "clew_collect_rejected_total", "Requests and events of batches that can never be taken, by reason.")
 	for _, code := range slices.Sorted(maps.Keys(s.Rejected)) {
 		e.sample("clew_collect_rejected_total", float64(s.Rejected[code]), "reason", code)
 	}

@@ -24,7 +24,7 @@ type Snapshot struct {
 	Answers map[int]uint64
 	// Events are those that Kafka acknowledged, by type.
 	Events map[event.Type]uint64
-	// Rejected are requests and events of batches that are not valid, by code.
+	// Rejected are requests and events of batches that can never be taken, by code.
 	Rejected map[string]uint64
 	// Bytes are those of the bodies, unpacked.
 	Bytes uint64
