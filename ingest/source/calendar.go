@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,20 +109,15 @@ func IsTime(form string, values []string) bool {
 	if form != "" && c.add(form) != nil {
 		return false
 	}
-	for _, v := range values {
-		ok := false
-		for _, l := range c.layouts {
-			if _, fits := l.read(v, time.UTC); fits {
-				ok = true
-			}
-		}
+	odd := func(v string) bool {
 		if form == "" {
 			_, err := c.time(v)
-			ok = err == nil
+			return err != nil
 		}
-		if !ok {
-			return false
-		}
+		return !slices.ContainsFunc(c.layouts, func(l layout) bool {
+			_, fits := l.read(v, time.UTC)
+			return fits
+		})
 	}
-	return len(values) > 0
+	return len(values) > 0 && !slices.ContainsFunc(values, odd)
 }

@@ -178,20 +178,13 @@ func (r *row) unshared(t *template) error {
 	}
 	for _, f := range t.fields {
 		for _, p := range f.text {
-			if v := r.shared(p); v != "" && strings.Trim(v, "-0.") != "" {
+			if p.share && strings.Trim(r.scope.values[p.column], "-0.") != "" {
 				return &cellError{p.column, fmt.Errorf("has no %s to be shared over: correct one of them",
 					r.in.columns[t.repeat].name)}
 			}
 		}
 	}
 	return nil
-}
-
-func (r *row) shared(p part) string {
-	if !p.share {
-		return ""
-	}
-	return r.scope.values[p.column]
 }
 
 // culprit returns the column behind the field that Validate found at fault, or -1.

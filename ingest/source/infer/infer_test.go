@@ -31,7 +31,7 @@ func propose(t *testing.T, file string) (string, []event.Event) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	r, err := m.OpenFile(file)
+	r, err := m.Open(filepath.Dir(file)) // in a folder its name must tell it, and not only its format
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +160,11 @@ func TestForms(t *testing.T) {
 			4,
 		},
 		{
-			"us.csv", "id,date\n1,1/2/2026\n2,1/3/2026\n",
-			[]string{"# Day and month could be the other way round: then it is D/M/YYYY.", `times: ["M/D/YYYY"]`},
+			"us[1].csv", "id,date\n1,1/2/2026\n2,1/3/2026\n",
+			[]string{
+				`- file: "us\\[1].csv"`, "# Day and month could be the other way round: then it is D/M/YYYY.",
+				`times: ["M/D/YYYY"]`,
+			},
 			2,
 		},
 	} {

@@ -91,9 +91,12 @@ func (p *proposal) stages() {
 	}
 }
 
+// pattern spells a file's name as the pattern that only it has: a browser saves a second leads.csv as leads[1].csv.
+var pattern = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+
 func (p *proposal) input() {
 	p.line(0, "inputs:")
-	p.line(2, "- file: %q", p.file)
+	p.line(2, "- file: %q", pattern.Replace(p.file))
 	p.line(4, "format: %s", p.sample.Format)
 	if p.sample.Format == "csv" && p.sample.Delimiter != ',' {
 		p.line(4, "delimiter: %q", string(p.sample.Delimiter))
