@@ -2,9 +2,12 @@ package ingest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,5 +226,33 @@ func TestPartitionsThatAreAddedAreRead(t *testing.T) {
 	}
 	if ids := counts(r.records()); len(ids) != 1000 || len(used) != 3 {
 		t.Errorf("%d events of %d partitions", len(ids), len(used))
+	}
+}
+
+// toldOf is a shelf that tells when it is asked how far a log reaches.
+type toldOf struct {
+	shelf
+	reach func()
+}
+
+func (a *toldOf) Reach(ctx context.Context, s Stretch) (Stretch, error) {
+	a.reach()
+	return a.shelf.Reach(ctx, s)
+}
+
+// Verify says nothing of a log that is made again under it, whether it was still to read it or not.
+func TestTopicMadeAgainUnderVerify(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		kcfg, _ := kafka(t, 1)
+		send(t, kcfg, numbered(t, 0, 100)...)
+		again := sync.OnceFunc(func() { remake(t, kcfg) })
+		var audit Auditor = &toldOf{reach: again}
+		if reads {
+			audit = &shelf{before: func(Stretch) { again() }}
+		}
+		got, err := Verify(t.Context(), Config{Stream: kcfg}, audit, VerifyOptions{})
+		if got != nil || !errors.Is(err, stream.ErrTopicGone) || !strings.Contains(err.Error(), "run verify again") {
+			t.Errorf("reads %v: got %v, %v", reads, got, err)
+		}
 	}
 }
