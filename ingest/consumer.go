@@ -94,7 +94,7 @@ type share struct {
 	alive chan struct{}
 	// claim is the right to write, where the sink knows of claims.
 	claim Claim
-	// Of each partition: where the log began, what is done and where it ends. Only the flusher changes them.
+	// Of each partition: where the log began, what is done and where it ends. After prepare only the flusher changes them.
 	first, done, end map[stream.Partition]int64
 }
 

@@ -54,8 +54,8 @@ func (c chunk) received() (oldest, newest time.Time) {
 	return oldest, newest
 }
 
-// fetch reads one partition and hands on its rows, until ctx ends. It starts where sent left off. Its error means that
-// Run must halt.
+// fetch reads one partition and hands on its rows, until ctx ends. It starts where sent left off. Its error is
+// errEndGeneration, or one with which Run must halt.
 func (s *share) fetch(ctx context.Context, p stream.Partition, sent chunk) error {
 	r := s.client.NewReader(p, s.logs.ids[p.Topic], sent.next)
 	defer r.Close()

@@ -15,14 +15,14 @@ import (
 // names are what the topics' logs go by in one generation, or in one Verify.
 //
 // A topic that is deleted and made again has its name and its offsets anew, so neither tells a row of the old log from
-// one of the new. Its id does: it goes into every position. Ids are asked for at the start of each generation, once, and
-// everything after goes by that answer: what is claimed, what the sink is asked for, and what each row is called. The
-// topic may be made again at any moment in between. No row can then bear the wrong name, because a Reader is bound to
-// the id and never returns a message of another log; whatever else was learnt by the topic's name, as the ends of the
-// log or the group's offset, only decides where that Reader begins. When it finds the topic gone, what it had read
-// before is written under the old name, the generation ends, and the next one asks again. The new log is then one of
-// which the sink holds nothing, so it is read from its beginning whatever the group's offset says. The rows of the old
-// log stay.
+// one of the new. Its id does: it goes into every position. Ids are asked for at the start of each generation, once,
+// and everything after goes by that answer: what is claimed, what the sink is asked for, and what each row is called.
+// The topic may be made again at any moment in between. No row then bears the wrong name, because a Reader is bound to
+// the id and returns no message of another log (but see there for a gap); whatever else was learnt by the topic's
+// name, as the ends of the log or the group's offset, only decides where that Reader begins. When it finds the topic
+// gone, what it had read before is written under the old name, the generation ends, and the next one asks again. The
+// new log is then one of which the sink holds nothing, so it is read from its beginning whatever the group's offset
+// says. The rows of the old log stay.
 type names struct {
 	ids     map[string]stream.TopicID
 	sources map[string]uint64 // Position.Source by topic
