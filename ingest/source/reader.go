@@ -196,8 +196,9 @@ func (r *Reader) Rows() int64 { return r.rows }
 // goroutine may ask.
 func (r *Reader) Bytes() (read, total int64) { return r.done.Load(), r.total }
 
-// Events reads the files and makes their events, valid and in the order of inputs, file names, rows and templates. It
-// holds one row at a time in memory. The sequence may be ranged over again.
+// Events reads the files and makes their events, valid and in the order of inputs, file names, rows and templates. In
+// memory it holds the rows that come together (of an NDJSON line, an element of JSON, a batch of Parquet) and the files
+// that are joined. The sequence may be ranged over again.
 //
 // A *RowError stands in the place of its row's events and the sequence goes on; any other error ends it, the context's
 // among them.
