@@ -20,7 +20,7 @@ demo: engine build ## simulate a year of business and serve it at http://127.0.0
 	./clew demo
 
 .PHONY: test
-test: engine dashboards ## run the tests, but not the faults and the SDKs: Go with the race detector, the page, and it in Chromium
+test: engine dashboards ## run the tests, but no faults and SDKs: Go with the race detector, the page, and it in Chromium
 	cd dashboards && npm run --silent check && npm test --silent
 	go vet ./...
 	go test -race -shuffle=on -timeout 20m $$(go list ./... | grep -v /faulttest$$)
