@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -33,6 +34,9 @@ type Broker struct {
 	cluster *kfake.Cluster
 	lock    *os.File
 	addr    string
+	// client is the broker's own, and end ends what uses it.
+	client *kgo.Client
+	end    func()
 }
 
 // ErrInUse says that another process has the broker's directory.
@@ -60,7 +64,19 @@ func StartBroker(cfg BrokerConfig) (*Broker, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("start the broker on %s in %s: %w", addr, cfg.Dir, err)
 	}
-	return &Broker{cluster: cluster, lock: lock, addr: cluster.ListenAddrs()[0]}, nil
+	b := &Broker{cluster: cluster, lock: lock, addr: cluster.ListenAddrs()[0]}
+	if b.client, err = kgo.NewClient(kgo.SeedBrokers(b.addr), kgo.ClientID(clientID)); err != nil {
+		cluster.Close()
+		_ = lock.Close()
+		return nil, fmt.Errorf("reach the broker on %s: %w", b.addr, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	var m members
+	m.listen(cluster)
+	watch.Go(func() { m.evictSilent(ctx, b.client) })
+	b.end = func() { cancel(); watch.Wait(); b.client.Close() }
+	return b, nil
 }
 
 // Addr returns the address clients connect to, as host:port.
@@ -68,6 +84,7 @@ func (b *Broker) Addr() string { return b.addr }
 
 // Close stops the broker and frees its directory.
 func (b *Broker) Close() error {
+	b.end()
 	b.cluster.Close()
 	if err := b.lock.Close(); err != nil {
 		return fmt.Errorf("free the broker's directory: %w", err)
@@ -78,13 +95,8 @@ func (b *Broker) Close() error {
 // Trim deletes what lies before the offsets, to free disk. Give offsets that every group has committed: a group that is
 // further back will halt, for it can no longer read what it was to read.
 func (b *Broker) Trim(ctx context.Context, before map[Partition]int64) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.addr), kgo.ClientID(clientID))
-	if err != nil {
-		return fmt.Errorf("trim the broker's log: %w", err)
-	}
-	defer client.Close()
 	for p, offset := range before {
-		if err := trim(ctx, client, p, offset); err != nil {
+		if err := trim(ctx, b.client, p, offset); err != nil {
 			return fmt.Errorf("trim %s before offset %d: %w", p, offset, err)
 		}
 	}
