@@ -98,11 +98,16 @@ func (t *table[R]) fill(ctx context.Context, w *writer, rows []R) (*Batch, error
 
 // stream inserts rows that are encoded while they are sent.
 func (t *table[R]) stream(ctx context.Context, w *writer, rows []R) error {
-	b := newBlock(t.fields, rows, w.buffer)
+	buffer, ok := w.buffers.Get().(*[]byte)
+	if !ok {
+		buffer = new([]byte)
+	}
+	b := newBlock(t.fields, rows, *buffer)
 	sql := "INSERT INTO " + t.name + " (" + strings.Join(t.columns(), ", ") + ")"
 	err := w.db.conn.InsertFormat(ctx, "Native", sql, b)
-	if w.db.engine != nil {
-		w.buffer = b.buffer // a transport to a server may read on after it has returned
+	if w.db.engine != nil { // a transport to a server may read on after it has returned
+		*buffer = b.buffer
+		w.buffers.Put(buffer)
 	}
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", t.name, plain(err))

@@ -44,6 +44,8 @@ var killAfter = 100
 
 // named gives a statement of the writer its id.
 func (w *writer) named(ctx context.Context) context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.statements++
 	return WithQueryID(ctx, fmt.Sprintf("%s%s:%d", statementPrefix, w.id, w.statements))
 }

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"clew/ingest"
 	"clew/ingest/event"
@@ -33,21 +36,29 @@ func (s *sink) Write(ctx context.Context, b ingest.Batch) error {
 	return err
 }
 
-// writer stores batches, for one goroutine.
+// tablesAtOnce is how many tables are written side by side: while the rows for one are encoded here, the engine sorts
+// and compresses those of another.
+const tablesAtOnce = 2
+
+// writer stores batches, one at a time.
 type writer struct {
 	db *DB
 	// id names the writer in the fence, and its statements in system.processes.
-	id         string
-	statements int
+	id string
 	// epochs are those of the logs claimed; empty for a writer without a claim.
 	epochs map[ingest.Log]uint64
+	// byBatch says that INSERTs go by clickhouse-go's own batches: clickhouse:// takes nothing else. Elsewhere rows are
+	// encoded here while they are sent, which takes a third of the time, in buffers that are used again.
+	byBatch bool
+	buffers sync.Pool
+
+	// mu guards what the tables written side by side change.
+	mu         sync.Mutex
+	statements int
 	// unsettled says that a statement of this writer may still run.
 	unsettled bool
 	outcome   ingest.Outcome
-	// byBatch says that INSERTs go by clickhouse-go's own batches: clickhouse:// takes nothing else. Elsewhere rows are
-	// encoded here while they are sent, which takes a third of the time, and buffer serves one INSERT after the other.
-	byBatch bool
-	buffer  []byte
+
 	// at is called where a test looks on; nil elsewhere.
 	at func(ctx context.Context, where string)
 }
@@ -79,15 +90,29 @@ func (w *writer) store(ctx context.Context, b ingest.Batch) error {
 	for i := range b.DeadLetters {
 		letters[i] = &b.DeadLetters[i]
 	}
+	var tables errgroup.Group // which writes all of them also when one fails: the more is stored, the less is left
+	tables.SetLimit(tablesAtOnce)
 	for to, records := range rows {
-		rejected, err := w.storeGood(ctx, to, records)
-		if err != nil {
+		tables.Go(func() error {
+			rejected, err := w.storeGood(ctx, to, records)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			letters = append(letters, rejected...)
+			w.outcome.Rejected += len(rejected)
 			return err
-		}
-		letters = append(letters, rejected...)
-		w.outcome.Rejected += len(rejected)
+		})
+	}
+	if err := tables.Wait(); err != nil {
+		return err
 	}
 	return deadLetters.write(ctx, w, letters)
+}
+
+// count changes what the writer says of a batch.
+func (w *writer) count(change func(*ingest.Outcome)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.outcome)
 }
 
 // table is a raw table for rows of type R.
@@ -153,7 +178,7 @@ func (t *table[R]) write(ctx context.Context, w *writer, rows []R) error {
 		f.tops = nil
 		return err
 	}
-	w.outcome.Repeated += len(rows) - len(left)
+	w.count(func(o *ingest.Outcome) { o.Repeated += len(rows) - len(left) })
 	f.tops = reached
 	return nil
 }
@@ -175,8 +200,7 @@ func (t *table[R]) insert(ctx context.Context, w *writer, rows []R) error {
 			return fmt.Errorf("insert into %s: %w", t.name, ingest.ErrFenced)
 		}
 		if isAmbiguous(err) {
-			w.outcome.Ambiguous++
-			w.unsettled = true
+			w.count(func(o *ingest.Outcome) { o.Ambiguous++; w.unsettled = true })
 		}
 		return advise(err)
 	}
