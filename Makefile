@@ -35,7 +35,7 @@ test-kafka: kafka ## run the ingest tests against Apache Kafka (needs Java 17 an
 
 .PHONY: test-faults
 test-faults: engine kafka ## kill, cut and starve ingest in every way for some minutes, and count what is lost or doubled
-	CLEW_TEST_FAULTS=1 go test -count=1 -timeout 50m ./transform/warehouse/faulttest -v | grep -v '^=== '
+	CLEW_TEST_FAULTS=1 go test -count=1 -timeout 50m ./transform/warehouse/faulttest -v | grep --line-buffered -v '^=== '
 
 .PHONY: test-sdk
 test-sdk: engine $(SDKS) ## send with the SDKs of Segment and RudderStack through faults, and count what is lost or doubled

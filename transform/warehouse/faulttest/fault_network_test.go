@@ -81,7 +81,7 @@ func TestSlowNetwork(t *testing.T) {
 // TestBreakingNetwork breaks connections at one piece in fifty toward the broker and one in twenty toward the engine.
 func TestBreakingNetwork(t *testing.T) {
 	t.Parallel()
-	n, rounds := size(t, 100_000, 8)
+	n, rounds := size(t, 60_000, 3)
 	p := startPair(t)
 	p.broker.worsen(0, 0.02)
 	p.engine.worsen(0, 0.05)
