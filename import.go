@@ -65,10 +65,17 @@ func importCommand(o *options) *cobra.Command {
 	flags.StringVar(&i.rejects, "rejects", "", "CSV file to list the rejected rows in, with place and reason")
 	flags.Int64Var(&i.maxRejects, "max-rejects", -1, "stop when more rows than this are rejected (default no limit)")
 	flags.BoolVar(&i.restart, "restart", false, "forget where an import of these files was broken off")
-	cmd.MarkFlagsOneRequired("source", "archive")
-	cmd.MarkFlagsMutuallyExclusive("source", "archive")
-	cmd.MarkFlagsRequiredTogether("source", "in")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return i.check() }
 	return cmd
+}
+
+// check refuses flags that do not make an import.
+func (i importing) check() error {
+	if (i.source != "") != (i.in != "") || (i.source != "") == (i.archive != "") {
+		return errors.New("say what to take in: --source NAME --in DIR for files by a mapping (`clew sources list` names " +
+			"them), or --archive DIR for what `clew archive` wrote")
+	}
+	return nil
 }
 
 // open finds the files. None of them is read yet.
