@@ -34,7 +34,7 @@ test-kafka: kafka ## run the ingest tests against Apache Kafka (needs Java 17 an
 	CLEW_TEST_KAFKA=1 go test -count=1 -p 1 -timeout 10m ./ingest ./ingest/stream/...
 
 .PHONY: test-faults
-test-faults: engine kafka ## kill, cut and starve ingest in every way for some minutes, and count what is lost or doubled
+test-faults: engine kafka ## kill, cut and starve ingest in every way for a quarter of an hour, and count what is lost or doubled
 	CLEW_TEST_FAULTS=1 go test -count=1 -timeout 50m ./transform/warehouse/faulttest -v | grep --line-buffered -v '^=== '
 
 .PHONY: test-sdk
@@ -82,7 +82,7 @@ $(KAFKA): deploy/kafka/pom.xml
 	@touch $@
 
 $(SDKS): ingest/collect/sdktest/package-lock.json
-	cd ingest/collect/sdktest && npm ci --no-audit --no-fund
+	cd ingest/collect/sdktest && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 .PHONY: dashboards
