@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,30 +16,6 @@ import (
 	"clew/ingest/source"
 	"clew/ingest/stream"
 )
-
-// openTestSystem opens a system with the broker and the engine in process. It is closed by the call returned, or at the
-// end of the test: a process can have one open at a time.
-func openTestSystem(t *testing.T, data string) (*system, func()) {
-	t.Helper()
-	needEngine(t)
-	cfg := defaultConfig()
-	cfg.DataDir = data
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := true
-	end := func() {
-		if open {
-			open = false
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	t.Cleanup(end)
-	return s, end
-}
 
 // one asks for one row of numbers.
 func one(t *testing.T, s *system, sql string) []any {
@@ -126,7 +101,7 @@ func awkward() []stream.Message {
 // TestArchiveRoundTrip archives what one system holds, takes it into another, and lets the engine compare the rows of its
 // tables with those of the files, both ways and in number.
 func TestArchiveRoundTrip(t *testing.T) {
-	first, end := openTestSystem(t, t.TempDir())
+	first, end := openTestSystem(t, configIn(t.TempDir()))
 	story := simulate.Config{Seed: 9, Leads: 300, To: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	if _, err := first.send(t.Context(), "simulate", -1, errorless(simulate.Events(story))); err != nil {
 		t.Fatal(err)
@@ -154,7 +129,7 @@ func TestArchiveRoundTrip(t *testing.T) {
 	}
 	end()
 
-	second, _ := openTestSystem(t, t.TempDir())
+	second, _ := openTestSystem(t, configIn(t.TempDir()))
 	got := importArchive(t, second, dir)
 	if got.Rejected != 0 || got.Rows != report.Rows || got.DeadLetters != 4 {
 		t.Errorf("imported %+v of %d rows", got, report.Rows)
@@ -206,7 +181,7 @@ func stageMessages(month string, from, n int) []stream.Message {
 
 // TestArchiveAgain holds what an archive does with months that have changed.
 func TestArchiveAgain(t *testing.T) {
-	s, _ := openTestSystem(t, t.TempDir())
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	dir := filepath.Join(t.TempDir(), "archive")
 	take := func(messages ...[]stream.Message) {
 		t.Helper()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -22,15 +21,7 @@ func TestCollectedEventsAreStored(t *testing.T) {
 	needEngine(t)
 	cfg := defaultConfig()
 	cfg.DataDir, cfg.Collect.Addr = t.TempDir(), "127.0.0.1:0"
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, cfg)
 	if c, err := s.newCollection(); c != nil || err != nil {
 		t.Errorf("without keys: %v, %v", c, err)
 	}

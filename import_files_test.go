@@ -184,7 +184,7 @@ func TestImportThatIsSentHoldsItsLimit(t *testing.T) {
 // TestImportRejectsWhatTheBrokerRefuses holds that a message too large for the topic is a rejection that names its row.
 func TestImportRejectsWhatTheBrokerRefuses(t *testing.T) {
 	dir := simulated(t, 10)
-	s, _ := openTestSystem(t, t.TempDir())
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	r := openImport(t, s, importing{source: "simulated", in: dir, maxRejects: -1})
 	defer r.close()
 	noise := make([]byte, 2<<20)

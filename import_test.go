@@ -123,7 +123,7 @@ func openImport(t *testing.T, s *system, i importing) *importer {
 // in the log, and each message of the files is in it as often as in the files, though some ids come twice there.
 func TestImportGoesOnBehindItsCheckpoint(t *testing.T) {
 	dir := simulated(t, 1000)
-	s, _ := openTestSystem(t, t.TempDir())
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	i := importing{source: "simulated", in: dir, maxRejects: -1}
 	sent := 0
 	for _, n := range []int{0, 1, batchItems, batchItems + 1, 3*batchItems - 1} {
@@ -265,7 +265,7 @@ func TestProgramImportSurvivesKills(t *testing.T) {
 	if !verified.Right || verified.Messages != int64(total) || verified.Lag != 0 {
 		t.Errorf("verified %+v", verified)
 	}
-	s, _ := openTestSystem(t, data)
+	s, _ := openTestSystem(t, configIn(data))
 	if diff := cmp.Diff(want, idCounts(t, s)); diff != "" {
 		t.Errorf("messages by id, want (-), got (+):\n%.2000s", diff)
 	}
@@ -304,7 +304,7 @@ func TestProgramImportArchiveSurvivesKills(t *testing.T) {
 func TestProgramImportIntoAnotherKafka(t *testing.T) {
 	needEngine(t)
 	dir := simulated(t, 3000)
-	s, _ := openTestSystem(t, t.TempDir())
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	config := filepath.Join(t.TempDir(), "clew.yaml")
 	write(t, config, fmt.Sprintf("kafka:\n  brokers: [%q]\n", s.broker.Addr()))
 	data := filepath.Join(t.TempDir(), "data")

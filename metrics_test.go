@@ -146,6 +146,20 @@ func TestProgramMetrics(t *testing.T) {
 	}
 }
 
+// written is what the page of metrics says.
+func written(t *testing.T, m *metrics) scraped {
+	t.Helper()
+	var text strings.Builder
+	if err := m.WriteMetrics(t.Context(), &text); err != nil {
+		t.Fatal(err)
+	}
+	s, err := parseMetrics(strings.NewReader(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // Every metric has its row in the README, every row its metric, and every counter and unit its suffix.
 func TestMetricsAreDocumented(t *testing.T) {
 	m := newMetrics(&ingest.Stats{})
@@ -157,14 +171,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if m.webhooks, err = webhook.New(webhook.Config{}); err != nil {
 		t.Fatal(err)
 	}
-	var text strings.Builder
-	if err := m.WriteMetrics(t.Context(), &text); err != nil {
-		t.Fatal(err)
-	}
-	s, err := parseMetrics(strings.NewReader(text.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := written(t, m)
 	for _, name := range []string{"README.md", "README.zh-CN.md"} {
 		readme, err := os.ReadFile(name)
 		if err != nil {
@@ -192,18 +199,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 
 // A restart does not hide when the jobs last went well.
 func TestMetricsKnowEarlierRuns(t *testing.T) {
-	needEngine(t)
-	cfg := defaultConfig()
-	cfg.DataDir = t.TempDir()
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	steps, err := s.computeAll(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -212,14 +208,7 @@ func TestMetricsKnowEarlierRuns(t *testing.T) {
 	if err := m.loadJobs(t.Context(), s.db); err != nil {
 		t.Fatal(err)
 	}
-	var text strings.Builder
-	if err := m.WriteMetrics(t.Context(), &text); err != nil {
-		t.Fatal(err)
-	}
-	got, err := parseMetrics(strings.NewReader(text.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := written(t, m)
 	for _, step := range steps {
 		labels := `{job="` + step.Job + `"`
 		if age, ok := got.samples["clew_job_last_success_age_seconds"+labels+"}"]; !ok || age > 300 {
@@ -287,14 +276,7 @@ func TestMetricsOfJobsAndRequests(t *testing.T) {
 		m.Answered(api.Answered{Route: `/odd"\path`, Method: "GET", Status: 200, Took: took})
 	}
 	m.Answered(api.Answered{Route: `/odd"\path`, Method: "GET", Status: 404, Took: time.Second})
-	var text strings.Builder
-	if err := m.WriteMetrics(t.Context(), &text); err != nil {
-		t.Fatal(err)
-	}
-	s, err := parseMetrics(strings.NewReader(text.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := written(t, m)
 	const route = `{route="/odd\"\\path"`
 	for name, want := range map[string]float64{
 		`clew_job_runs_total{job="scores",result="ok"}`:                      1,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -13,18 +12,7 @@ import (
 // TestPipelineKeepsWhatItCannotRead sends wrong messages among right ones through the real broker and engine: each
 // wrong one is kept with its reason and bytes, and the rest goes on.
 func TestPipelineKeepsWhatItCannotRead(t *testing.T) {
-	needEngine(t)
-	cfg := defaultConfig()
-	cfg.DataDir = t.TempDir()
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 
 	good := `{"event_id":"g%","occurred_at":"2026-03-02T09:30:00Z","lead_id":"L%","stage":"mql"}`
 	at := func(n string) string { return strings.ReplaceAll(good, "%", n) }
@@ -43,7 +31,7 @@ func TestPipelineKeepsWhatItCannotRead(t *testing.T) {
 		Detail string `ch:"detail"`
 		Size   uint64 `ch:"size"`
 	}
-	err = s.db.Select(t.Context(), &letters,
+	err := s.db.Select(t.Context(), &letters,
 		"SELECT reason, detail, length(raw) AS size FROM dead_letters ORDER BY _offset", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,6 +88,35 @@ func needEngine(t *testing.T) {
 		return
 	}
 	missing(t, "the engine is not installed; run `make engine`")
+}
+
+// openTestSystem opens a system with the broker and the engine in process. It is closed by the call returned, or at the
+// end of the test: a process can have one open at a time.
+func openTestSystem(t *testing.T, cfg Config) (*system, func()) {
+	t.Helper()
+	needEngine(t)
+	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := true
+	end := func() {
+		if open {
+			open = false
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(end)
+	return s, end
+}
+
+// configIn is the default configuration in a data directory.
+func configIn(dir string) Config {
+	cfg := defaultConfig()
+	cfg.DataDir = dir
+	return cfg
 }
 
 // needData returns the folder of a public data set, which stands beside the repository.

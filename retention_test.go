@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -18,15 +17,7 @@ func TestRetention(t *testing.T) {
 	needEngine(t)
 	cfg := defaultConfig()
 	cfg.DataDir, cfg.Kafka.Partitions, cfg.Kafka.Retention = t.TempDir(), 1, time.Hour
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, cfg)
 	p := stream.Partition{Topic: event.Topic(event.TypeStage)}
 	send := func(id string, age time.Duration) {
 		w := stream.NewWriter(s.kafka)

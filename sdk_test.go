@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -41,18 +40,7 @@ func TestSDKs(t *testing.T) {
 	if os.Getenv(sdkVar) == "" {
 		t.Skip("run by make test-sdk, which installs the SDKs")
 	}
-	needEngine(t)
-	cfg := defaultConfig()
-	cfg.DataDir = t.TempDir()
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, configIn(t.TempDir()))
 	page := httptest.NewServer(sdkPage())
 	t.Cleanup(page.Close)
 	sent := map[string]acknowledged{}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,15 +35,7 @@ func TestWebhooksReachTheWarehouse(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := openSystem(t.Context(), cfg, slog.New(slog.DiscardHandler), anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s, _ := openTestSystem(t, cfg)
 	c, err := s.newCollection()
 	if err != nil {
 		t.Fatal(err)
