@@ -191,23 +191,32 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 	wantStages(t, db, 100)
 }
 
+// pausedWrite begins a write and returns when it stands at a place. It goes on when wake is closed; ended has its error.
+func pausedWrite(
+	t *testing.T, claim ingest.Claim, at string, records []ingest.Record,
+) (wake chan<- struct{}, ended <-chan error) {
+	t.Helper()
+	paused, woken, failed := make(chan struct{}), make(chan struct{}), make(chan error)
+	warehouse.Look(claim, func(_ context.Context, where string) {
+		if where == at {
+			close(paused)
+			<-woken
+		}
+	})
+	go func() {
+		_, err := claim.Write(t.Context(), ingest.Batch{Records: records})
+		failed <- err
+	}()
+	<-paused
+	return woken, failed
+}
+
 // TestZombieIsFenced stops an owner when its INSERT is prepared, lets another take over and go on, and wakes it.
 func TestZombieIsFenced(t *testing.T) {
 	inBoth(t, func(t *testing.T, db, other *warehouse.DB) {
 		zombie := claimed(t, db, 0)
 		written(t, zombie, stages(0, 0, 99), 0)
-		paused, wake, ended := make(chan struct{}), make(chan struct{}), make(chan error)
-		warehouse.Look(zombie, func(_ context.Context, where string) {
-			if where == warehouse.BeforeCheck {
-				close(paused)
-				<-wake
-			}
-		})
-		go func() {
-			_, err := zombie.Write(t.Context(), ingest.Batch{Records: stages(0, 100, 299)})
-			ended <- err
-		}()
-		<-paused
+		wake, ended := pausedWrite(t, zombie, warehouse.BeforeCheck, stages(0, 100, 299))
 		owner := claimed(t, other, 0)
 		done := make(chan struct{})
 		go func() {
@@ -231,18 +240,7 @@ func TestZombieIsFenced(t *testing.T) {
 func TestZombieInProcessIsWaitedFor(t *testing.T) {
 	db := warehousetest.Open(t)
 	zombie := claimed(t, db, 0)
-	paused, wake, ended := make(chan struct{}), make(chan struct{}), make(chan error)
-	warehouse.Look(zombie, func(_ context.Context, where string) {
-		if where == warehouse.BeforeSend {
-			close(paused)
-			<-wake
-		}
-	})
-	go func() {
-		_, err := zombie.Write(t.Context(), ingest.Batch{Records: stages(0, 0, 199)})
-		ended <- err
-	}()
-	<-paused
+	wake, ended := pausedWrite(t, zombie, warehouse.BeforeSend, stages(0, 0, 199))
 	owner := claimed(t, db, 0)
 	done := make(chan struct{})
 	go func() {
