@@ -26,11 +26,14 @@ type link struct {
 	open  *sync.Cond
 	held  bool
 	delay time.Duration
-	// breaks is the share of the pieces at which the connection breaks.
+	// breaks is the chance that the connection breaks at a piece of an answer, and at pieceSize bytes of a request: the
+	// kernel cuts a long request into more pieces the busier the machine is, and each attempt must keep its chance.
 	breaks float64
 	dice   *rand.Rand
 	broken int
 }
+
+const pieceSize = 1 << 16
 
 // piece is what was read at once, and when it may arrive.
 type piece struct {
@@ -84,7 +87,7 @@ func (l *link) breakages() int {
 }
 
 func (l *link) relay(from net.Conn) {
-	l.pass() // a network that is cut lets nobody connect
+	l.pass(0) // a network that is cut lets nobody connect
 	to, err := net.Dial("tcp", l.to)
 	if err != nil {
 		_ = from.Close()
@@ -95,19 +98,19 @@ func (l *link) relay(from net.Conn) {
 		answers = &renaming{from: to, old: address(l.to), new: address(l.addr())}
 	}
 	var both sync.WaitGroup
-	both.Go(func() { l.carry(to.(*net.TCPConn), from, from) })
-	both.Go(func() { l.carry(from.(*net.TCPConn), answers, to) })
+	both.Go(func() { l.carry(to.(*net.TCPConn), from, from, true) })
+	both.Go(func() { l.carry(from.(*net.TCPConn), answers, to, false) })
 	both.Wait()
 	_, _ = from.Close(), to.Close()
 }
 
 // carry brings one direction's pieces to their end, later and in order.
-func (l *link) carry(to *net.TCPConn, from io.Reader, source net.Conn) {
+func (l *link) carry(to *net.TCPConn, from io.Reader, source net.Conn, request bool) {
 	pieces := make(chan piece, 256)
 	go func() {
 		defer close(pieces)
 		for {
-			buffer := make([]byte, 1<<16)
+			buffer := make([]byte, pieceSize)
 			n, err := from.Read(buffer)
 			if n > 0 {
 				pieces <- piece{buffer[:n], time.Now().Add(l.lag())}
@@ -119,7 +122,11 @@ func (l *link) carry(to *net.TCPConn, from io.Reader, source net.Conn) {
 	}()
 	for p := range pieces {
 		time.Sleep(time.Until(p.due)) // what the network takes
-		if l.pass() {
+		share := 1.0
+		if request {
+			share = float64(len(p.data)) / pieceSize
+		}
+		if l.pass(share) {
 			_, _ = to.Close(), source.Close()
 			break
 		}
@@ -128,7 +135,7 @@ func (l *link) carry(to *net.TCPConn, from io.Reader, source net.Conn) {
 			break
 		}
 	}
-	l.pass()
+	l.pass(0)
 	_ = to.CloseWrite()
 	for range pieces {
 	}
@@ -140,14 +147,14 @@ func (l *link) lag() time.Duration {
 	return l.delay
 }
 
-// pass waits while the network is cut, and says whether the connection breaks here.
-func (l *link) pass() bool {
+// pass waits while the network is cut, and says whether the connection breaks here, at a share of a piece.
+func (l *link) pass(share float64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.held {
 		l.open.Wait()
 	}
-	breaks := l.dice.Float64() < l.breaks
+	breaks := l.dice.Float64() < share*l.breaks
 	if breaks {
 		l.broken++
 	}

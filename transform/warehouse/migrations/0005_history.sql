@@ -1,0 +1,190 @@
+-- What is known of a lead is recomputed lead by lead: a run takes the leads that something happened to and replaces their
+-- rows by rows of a higher _ver. A row that is no more is replaced by one that says _deleted. Readers see the last row of
+-- each key, for the connection asks for FINAL. The tables are made anew here; the next run fills them from the raw ones.
+--
+-- A sixteenth of the leads stands in each partition, so a rebuild writes partition by partition and no two of its parts
+-- overlap.
+
+-- How far the derived tables have come: the last row of each name.
+CREATE TABLE IF NOT EXISTS watermarks /*on_cluster*/
+(
+    name LowCardinality(String),
+    arrived_until DateTime64(3, 'UTC') COMMENT 'raw rows with _ingested_at before this were seen',
+    as_of DateTime64(3, 'UTC') COMMENT 'the moment the derived tables were computed for',
+    plan String COMMENT 'hash of models and settings: another one asks for a rebuild',
+    _ver UInt64
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver)
+ORDER BY name;
+
+-- Leads to be recomputed by the next run though no raw row of theirs arrived, as after an erasure.
+CREATE TABLE IF NOT EXISTS touched /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    _ingested_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (_ingested_at, workspace, lead_id)
+TTL toDateTime(_ingested_at) + INTERVAL 30 DAY;
+
+-- Which grade a lead got when, on change. Written by scoring; transform reads it as it reads the raw tables.
+CREATE TABLE IF NOT EXISTS grade_changes /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    event_id String COMMENT 'model, lead and moment: the same change twice counts once',
+    lead_id String,
+    occurred_at DateTime64(3, 'UTC'),
+    model LowCardinality(String) COMMENT 'name@version',
+    grade LowCardinality(String),
+    total Float64,
+    _ingested_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (workspace, lead_id, occurred_at, event_id);
+
+DROP TABLE IF EXISTS leads /*on_cluster*/ SYNC;
+
+-- Who the lead is. One row a lead.
+CREATE TABLE IF NOT EXISTS leads /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    created_at DateTime64(3, 'UTC'),
+    channel LowCardinality(String) COMMENT 'of the first touchpoint',
+    source LowCardinality(String) COMMENT 'of the first update that names one, else of the first touchpoint',
+    medium LowCardinality(String),
+    campaign LowCardinality(String) COMMENT 'of the first touchpoint',
+    company String,
+    contact_name String,
+    phone String COMMENT 'masked, as the two below',
+    email String,
+    wechat String,
+    industry LowCardinality(String),
+    region LowCardinality(String),
+    product LowCardinality(String),
+    owner LowCardinality(String) COMMENT 'who was given the lead last; empty when it went back to the pool',
+    team LowCardinality(String),
+    attributes Map(LowCardinality(String), String) COMMENT 'the latest value of each',
+    account String COMMENT 'the normalised company name: leads of one company share it; empty without a company',
+    merged_ids Array(String) COMMENT 'the ids that other records of this person came under, sorted; empty for most',
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id);
+
+DROP TABLE IF EXISTS lead_facts /*on_cluster*/ SYNC;
+
+-- What happened to the lead. One row a lead. A time that is NULL has not come.
+CREATE TABLE IF NOT EXISTS lead_facts /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    created_at DateTime64(3, 'UTC'),
+    first_touch_at Nullable(DateTime64(3, 'UTC')),
+    last_touch_at Nullable(DateTime64(3, 'UTC')),
+    touches UInt32,
+    behaviors UInt32,
+    stage LowCardinality(String) COMMENT 'the latest',
+    stage_at Nullable(DateTime64(3, 'UTC')),
+    mql_at Nullable(DateTime64(3, 'UTC')) COMMENT 'first reached, as the six below',
+    sql_at Nullable(DateTime64(3, 'UTC')),
+    opportunity_at Nullable(DateTime64(3, 'UTC')),
+    won_at Nullable(DateTime64(3, 'UTC')),
+    lost_at Nullable(DateTime64(3, 'UTC')),
+    recycled_at Nullable(DateTime64(3, 'UTC')),
+    invalid_at Nullable(DateTime64(3, 'UTC')),
+    is_invalid Bool COMMENT 'the latest stage is invalid: kept here, left out of every count of leads',
+    won_amount Float64,
+    won_currency LowCardinality(String),
+    lost_reason LowCardinality(String),
+    assigned_at Nullable(DateTime64(3, 'UTC')) COMMENT 'first assignment',
+    accepted_at Nullable(DateTime64(3, 'UTC')),
+    assignments UInt32,
+    first_activity_at Nullable(DateTime64(3, 'UTC')),
+    first_effective_at Nullable(DateTime64(3, 'UTC')) COMMENT 'first activity that reached the lead',
+    activities UInt32,
+    effective_activities UInt32,
+    effective_activities_30d UInt32 COMMENT 'within 30 days of creation',
+    response_seconds Nullable(Float64) COMMENT 'first effective activity at or after assigned_at, minus assigned_at',
+    response_from_creation_seconds Nullable(Float64) COMMENT 'first_effective_at minus created_at',
+    followed_up_24h Nullable(Bool) COMMENT 'first activity within 24 h of creation; NULL while that is still open',
+    days_to_won Nullable(Float64) COMMENT 'won_at minus created_at in days of 24 h; negative where the source says so',
+    flags Array(LowCardinality(String)) COMMENT 'what is odd about the record: won_before_created, clamped_time …',
+    changes_at Nullable(DateTime64(3, 'UTC')) COMMENT 'when this row changes though nothing happens; a run after that recomputes the lead',
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id);
+
+-- The history of a person in arrays of one length, sorted by (time, event id): touches, behaviours, stages, assignments
+-- and follow-ups in one timeline. Of a very long history the middle is cut out.
+CREATE TABLE IF NOT EXISTS lead_journeys /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String COMMENT 'anonymous:ID for a visitor who is no lead yet',
+    is_lead Bool,
+    at Array(Int64) COMMENT 'milliseconds since 1970',
+    id Array(UInt64) COMMENT 'hash of the event id',
+    type Array(LowCardinality(String)) COMMENT 'touchpoint, behavior, stage, assignment or activity',
+    name Array(LowCardinality(String)) COMMENT 'kind of touch, behaviour, stage, action or method',
+    channel Array(LowCardinality(String)),
+    source Array(LowCardinality(String)),
+    medium Array(LowCardinality(String)),
+    campaign Array(LowCardinality(String)),
+    page_group Array(LowCardinality(String)),
+    session Array(UInt64) COMMENT 'hash of the session id, 0 without one',
+    value Array(Float64) COMMENT 'of a behaviour its value, of a stage the amount, of an activity seconds',
+    owner Array(LowCardinality(String)) COMMENT 'of an assignment or activity',
+    effective Array(Bool) COMMENT 'of an activity',
+    detail Array(LowCardinality(String)) COMMENT 'reason of a stage, outcome of an activity, team of an assignment',
+    properties Array(Map(LowCardinality(String), String)) COMMENT 'of a behaviour; of a touch url, referrer, content and term; of a stage the currency; of an activity emotion, next_action and next_at; empty ones left out',
+    updated_at Array(Int64) COMMENT 'of each update of the lead, sorted by (time, event id)',
+    stated Array(Map(LowCardinality(String), String)) COMMENT 'what the update stated: attributes, and company, contact_name, phone, email, wechat, source',
+    cut UInt32 COMMENT 'events left out of the arrays',
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id);
+
+-- How often a lead gave a signal on a day. What scores by behaviour are computed from.
+CREATE TABLE IF NOT EXISTS lead_signals /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    signal LowCardinality(String),
+    day Date32 COMMENT 'in the business time zone',
+    n UInt32,
+    sum Float64 COMMENT 'of the values',
+    first_at DateTime64(3, 'UTC'),
+    last_at DateTime64(3, 'UTC'),
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id, signal, day);
+
+-- The sum of a lead's signals with forward decay: state × 2^(−(as_of − landmark) / half-life) is the decayed count at
+-- as_of, so time never rewrites a row. The landmark is 2020-01-01 UTC.
+CREATE TABLE IF NOT EXISTS lead_decays /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    signal LowCardinality(String),
+    half_life_hours UInt32,
+    per_day UInt32 COMMENT 'at most so many a day count; 0: all',
+    state Float64,
+    last_at DateTime64(3, 'UTC'),
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id, signal, half_life_hours, per_day);
