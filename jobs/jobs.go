@@ -81,25 +81,21 @@ func New(cfg Config) (*Jobs, error) {
 	if err := cfg.Transform.Validate(); err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	models, err := transform.Models()
-	if err != nil {
-		return nil, fmt.Errorf("jobs: %w", err)
-	}
 	return &Jobs{
-		cfg: cfg, jobs: append(transforms(cfg, models), scores(cfg)), ledger: ledger{cfg.DB},
+		cfg: cfg, jobs: []job{derived(cfg), scores(cfg)}, ledger: ledger{cfg.DB},
 		turn: make(chan struct{}, 1), clock: clockwork.NewRealClock(),
 	}, nil
 }
 
-// transforms are the jobs of the derived tables, already in order.
-func transforms(cfg Config, models []transform.Model) []job {
-	jobs := make([]job, len(models))
-	for i, m := range models {
-		jobs[i] = job{m.Name, m.Reads, m.Table, func(ctx context.Context, asOf time.Time) (uint64, error) {
-			return m.Run(ctx, cfg.DB, asOf, cfg.Transform)
-		}}
-	}
-	return jobs
+// derived is the job of the derived tables.
+func derived(cfg Config) job {
+	return job{"transform", nil, "leads", func(ctx context.Context, asOf time.Time) (rows uint64, err error) {
+		result, err := transform.Run(ctx, cfg.DB, asOf, cfg.Transform)
+		for _, n := range result.Rows {
+			rows += n
+		}
+		return rows, err
+	}}
 }
 
 func scores(cfg Config) job {

@@ -1,11 +1,13 @@
 package transform_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -76,19 +78,19 @@ func clearRaw(t *testing.T, db *warehouse.DB) {
 	}
 }
 
-// run computes the table and those before it.
-func (h history) run(t *testing.T, db *warehouse.DB, table string) {
+// compute computes the tables by an increment, or by a rebuild.
+func (h history) compute(t *testing.T, db *warehouse.DB, by func(
+	context.Context, *warehouse.DB, time.Time, transform.Config) (transform.Result, error),
+) {
 	t.Helper()
-	for _, m := range modelsUpTo(t, table) {
-		if _, err := m.Run(t.Context(), db, at(h.AsOf), transform.Config{Timezone: h.Timezone}); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := by(t.Context(), db, at(h.AsOf), transform.Config{Timezone: h.Timezone}); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func (h history) check(t *testing.T, db *warehouse.DB, table string) {
 	t.Helper()
-	h.run(t, db, table)
+	h.compute(t, db, transform.Rebuild)
 	if diff := differences(content(t, db, table, h.Columns), h.Want); diff != "" {
 		t.Fatalf("%s\n%s", h.Why, diff)
 	}
@@ -99,7 +101,7 @@ func (h history) checkSecondRun(t *testing.T, db *warehouse.DB, table string) {
 	models := modelsUpTo(t, table)
 	all := models[len(models)-1].Columns
 	first := content(t, db, table, all)
-	h.run(t, db, table)
+	h.compute(t, db, transform.Run)
 	if diff := differences(content(t, db, table, all), first); diff != "" {
 		t.Fatalf("the second run gave another table:\n%s", diff)
 	}

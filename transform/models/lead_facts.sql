@@ -1,10 +1,12 @@
 -- grain: one row per lead
+-- by: lead
 -- reads: leads, lead_updates, stage_changes, assignments, activities, events
--- writes: lead_facts (workspace, lead_id, created_at, as_of, first_touch_at, last_touch_at, touches, behaviors, stage,
+-- writes: lead_facts (workspace, lead_id, created_at, first_touch_at, last_touch_at, touches, behaviors, stage,
 --   stage_at, mql_at, sql_at, opportunity_at, won_at, lost_at, recycled_at, invalid_at, is_invalid, won_amount,
 --   won_currency, lost_reason, assigned_at, accepted_at, assignments, first_activity_at, first_effective_at,
 --   activities, effective_activities, effective_activities_30d, response_seconds, response_from_creation_seconds,
---   followed_up_24h, days_to_won, flags)
+--   followed_up_24h, days_to_won, flags,
+--   changes_at)
 --
 -- What happened to each lead up to as_of, so that funnels, response times and rates need no raw rows. Each raw table
 -- is read once, in its sort order, and shrinks to a row a lead before it is joined.
@@ -19,7 +21,6 @@ SELECT
     l.workspace AS workspace,
     l.lead_id AS lead_id,
     l.created_at AS created_at,
-    {as_of:DateTime64(3, 'UTC')} AS as_of,
     seen.first_touch_at AS first_touch_at,
     seen.last_touch_at AS last_touch_at,
     toUInt32(seen.touches) AS touches,
@@ -59,7 +60,8 @@ SELECT
     CAST(arrayFilter(flag -> flag != '', [
         if(seen.any_clamped OR stated.any_clamped OR moved.any_clamped OR given.any_clamped OR worked.any_clamped,
             'clamped_time', ''),
-        if(moved.won_at < l.created_at, 'won_before_created', '')]) AS Array(LowCardinality(String))) AS flags
+        if(moved.won_at < l.created_at, 'won_before_created', '')]) AS Array(LowCardinality(String))) AS flags,
+    if(followed_up_24h IS NULL, l.created_at + INTERVAL 24 HOUR, NULL) AS changes_at
 FROM leads AS l
 LEFT JOIN
 (

@@ -1,7 +1,9 @@
 -- grain: one row per lead
+-- by: lead
 -- reads: lead_updates, stage_changes, assignments, activities, events
 -- writes: leads (workspace, lead_id, created_at, channel, source, medium, campaign, company, contact_name, phone,
---   email, wechat, industry, region, product, owner, team, attributes)
+--   email, wechat, industry, region, product, owner, team, attributes,
+--   account, merged_ids)
 --
 -- Anything but a touch makes a lead: an update, a stage, an assignment or a follow-up may each be the first to arrive.
 -- Touches alone make none; they say where a lead came from.
@@ -28,7 +30,9 @@ SELECT
     CAST(known.attributes['product'] AS LowCardinality(String)) AS product,
     CAST(given.to_owner.3 AS LowCardinality(String)) AS owner,
     CAST(given.to_team.3 AS LowCardinality(String)) AS team,
-    CAST(mapSort(known.attributes) AS Map(LowCardinality(String), String)) AS attributes
+    CAST(mapSort(known.attributes) AS Map(LowCardinality(String), String)) AS attributes,
+    lowerUTF8(trimBoth(known.company)) AS account,
+    CAST([] AS Array(String)) AS merged_ids
 FROM
 (
     SELECT workspace, lead_id, min(at) AS seen_at

@@ -33,26 +33,49 @@ func (db *DB) Replace(ctx context.Context, table string, columns []string, selec
 }
 
 func (db *DB) replace(ctx context.Context, table string, columns []string, selectSQL string, p Params) (uint64, error) {
-	next := table + "_next"
-	ddl := func(sql string) error { return db.Exec(ctx, onCluster(sql, db.cfg.Cluster), nil) }
-	if err := ddl("CREATE OR REPLACE TABLE " + next + " /*on_cluster*/ AS " + table); err != nil {
-		return 0, err
-	}
-	insert := "INSERT INTO " + next + " (" + strings.Join(columns, ", ") + ")\n" + selectSQL
-	if err := db.Exec(WithSettings(ctx, insertSettings), insert, p); err != nil {
-		return 0, err
-	}
-	rows, err := db.count(ctx, next)
+	next, err := db.Next(ctx, table)
 	if err != nil {
 		return 0, err
 	}
-	if err := ddl("EXCHANGE TABLES " + table + " AND " + next + " /*on_cluster*/"); err != nil {
+	if err := db.InsertSelect(ctx, next, columns, selectSQL, p); err != nil {
 		return 0, err
 	}
-	return rows, ddl("DROP TABLE IF EXISTS " + next + " /*on_cluster*/")
+	rows, err := db.Count(ctx, next)
+	if err != nil {
+		return 0, err
+	}
+	return rows, db.Swap(ctx, table)
 }
 
-func (db *DB) count(ctx context.Context, table string) (uint64, error) {
+// Next makes an empty copy of a table, TABLE_next, for what Swap puts in its place, and returns its name. What an
+// earlier call left there is gone.
+func (db *DB) Next(ctx context.Context, table string) (string, error) {
+	if err := checkName(table); err != nil {
+		return "", err
+	}
+	next := table + "_next"
+	return next, db.ddl(ctx, "CREATE OR REPLACE TABLE "+next+" /*on_cluster*/ AS "+table)
+}
+
+// Swap puts TABLE_next in the place of table at once, and drops the old rows.
+func (db *DB) Swap(ctx context.Context, table string) error {
+	if err := checkName(table); err != nil {
+		return err
+	}
+	if err := db.ddl(ctx, "EXCHANGE TABLES "+table+" AND "+table+"_next /*on_cluster*/"); err != nil {
+		return err
+	}
+	return db.ddl(ctx, "DROP TABLE IF EXISTS "+table+"_next /*on_cluster*/")
+}
+
+// InsertSelect adds the rows of a SELECT, in the order of columns, and returns when they are written.
+func (db *DB) InsertSelect(ctx context.Context, table string, columns []string, selectSQL string, p Params) error {
+	return db.Exec(WithSettings(ctx, insertSettings),
+		"INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")\n"+selectSQL, p)
+}
+
+// Count is the number of rows of a table.
+func (db *DB) Count(ctx context.Context, table string) (uint64, error) {
 	var answer []struct {
 		Rows uint64 `ch:"rows"`
 	}
@@ -60,4 +83,8 @@ func (db *DB) count(ctx context.Context, table string) (uint64, error) {
 		return 0, err
 	}
 	return answer[0].Rows, nil
+}
+
+func (db *DB) ddl(ctx context.Context, sql string) error {
+	return db.Exec(ctx, onCluster(sql, db.cfg.Cluster), nil)
 }

@@ -108,8 +108,10 @@ func release() error {
 
 // closeDatabase drops the database too, so that a long run does not pile up tables.
 func closeDatabase(t testing.TB, db *warehouse.DB, name string) {
-	if err := db.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name, nil); err != nil {
-		t.Error(err)
+	for _, database := range []string{name, name + "_work"} {
+		if err := db.Exec(context.Background(), "DROP DATABASE IF EXISTS "+database, nil); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := db.Close(); err != nil {
 		t.Error(err)
