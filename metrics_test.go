@@ -160,7 +160,7 @@ func written(t *testing.T, m *metrics) scraped {
 	return s
 }
 
-// Every metric has its row in the README, every row its metric, and every counter and unit its suffix.
+// Every metric has its row in docs/operate.md, every row its metric, and every counter and unit its suffix.
 func TestMetricsAreDocumented(t *testing.T) {
 	m := newMetrics(&ingest.Stats{})
 	var err error
@@ -172,12 +172,12 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := written(t, m)
-	for _, name := range []string{"README.md", "README.zh-CN.md"} {
-		readme, err := os.ReadFile(name)
+	for _, name := range []string{"docs/operate.md", "docs/operate.zh-CN.md"} {
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		documented := regexp.MustCompile("`(clew_[a-z_]+)`").FindAllStringSubmatch(string(readme), -1)
+		documented := regexp.MustCompile("`(clew_[a-z_]+)`").FindAllStringSubmatch(string(text), -1)
 		var names []string
 		for _, d := range documented {
 			names = append(names, d[1])
