@@ -1,1 +1,50 @@
--- Made with the room that writes them.
+-- Who is who. A node is an id that rows come under: lead:ID, anonymous:ID, or KIND:VALUE of an identifier. The package
+-- transform/identity says what links nodes to persons.
+
+-- What the raw rows say about pairs of nodes, in both directions. Every column is a minimum or maximum over rows, so the
+-- same rows may be added again, in any order. Read with GROUP BY node, other where the parts are not merged yet.
+CREATE TABLE IF NOT EXISTS identity_links /*on_cluster*/
+(
+    node UInt64 COMMENT 'cityHash64(workspace, kind, value)',
+    other UInt64 COMMENT 'the node at the other end',
+    workspace SimpleAggregateFunction(any, LowCardinality(String)),
+    kind SimpleAggregateFunction(any, LowCardinality(String)) COMMENT 'of node: lead, anonymous or that of the identifier',
+    value SimpleAggregateFunction(any, String),
+    other_kind SimpleAggregateFunction(any, LowCardinality(String)),
+    first_at SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'when a row first said so',
+    seen_at SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC'))) COMMENT 'when a row that is no update of a lead last said so',
+    stated SimpleAggregateFunction(max, Tuple(at DateTime64(3, 'UTC'), event_id String)) COMMENT 'the last update of a lead that said so; 1970 where none did'
+)
+ENGINE = /*replicated*/AggregatingMergeTree
+ORDER BY (node, other);
+
+-- The person behind each node that is not its own default: of lead X that is X, of anonymous Y anonymous:Y, of another
+-- KIND:VALUE that text. A row of a raw table belongs to the person of its lead_id where it has one, else of its
+-- anonymous_id, else of the identifier that identity.IdentifierNode names. lead_id is the column to read.
+--
+-- The ids that other records of a lead came under (merged_ids) are the rows of kind lead with its lead_id; equally the
+-- distinct source_lead_id of its history that are neither empty nor the lead's own id.
+CREATE TABLE IF NOT EXISTS identities /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    kind LowCardinality(String),
+    value String,
+    lead_id String COMMENT 'the person',
+    first_at DateTime64(3, 'UTC') COMMENT 'when a row first linked the node',
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+ORDER BY (workspace, kind, value);
+
+-- Identifiers that too many leads share, as a company's hotline: they link nobody.
+CREATE TABLE IF NOT EXISTS identity_shared /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    kind LowCardinality(String),
+    value String,
+    leads UInt64 COMMENT 'that rows name together with it',
+    _ver UInt64
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver)
+ORDER BY (workspace, kind, value);
