@@ -28,6 +28,7 @@ var doors = map[string]string{
 	"github.com/segmentio/kafka-go":    "ingest/stream",
 	"github.com/twmb/franz-go":         "ingest/stream",
 	"github.com/parquet-go/parquet-go": "ingest/source",
+	"github.com/nyaruka/phonenumbers":  "ingest/identifier",
 	"github.com/go-co-op/gocron":       "jobs",
 	"github.com/gofiber/fiber":         "query/api",
 	"github.com/valyala/fasthttp":      "query/api",
