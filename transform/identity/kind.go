@@ -1,5 +1,13 @@
 package identity
 
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"clew/ingest/identifier"
+)
+
 // The kinds of nodes that are no identifiers.
 const (
 	// KindLead is the kind of a lead_id.
@@ -10,24 +18,40 @@ const (
 	KindMergedInto = "merged_into"
 )
 
-// neverIdentify are kinds of identifiers that many people share: they neither link nor decide.
-const neverIdentify = `('account', 'browser', 'campaign', 'city', 'company', 'company_name', 'contact_name', 'country',
-	'domain', 'ip', 'ip_address', 'lang', 'language', 'locale', 'merged_into', 'name', 'organization', 'province', 'region',
-	'session', 'session_id', 'ua', 'user_agent', 'website')`
-
-// clickIDs are the parameters by which advertising networks know their clicks.
-const clickIDs = `('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 'gbraid', 'gclid', 'gdt_vid', 'li_fat_id', 'msclkid',
-	'qhclickid', 'ttclid', 'twclid', 'wbraid', 'yclid')`
+// identifies is an SQL condition on kind, false for the kinds that many people share: they neither link nor decide.
+const identifies = `(kind NOT IN ('account', 'anonymous', 'browser', 'campaign', 'city', 'company', 'company_name',
+	'contact_name', 'country', 'domain', 'ip', 'ip_address', 'lang', 'language', 'lead', 'locale', 'merged_into', 'name',
+	'organization', 'province', 'region', 'session', 'session_id', 'ua', 'user_agent', 'website')
+	AND NOT endsWith(kind, '` + identifier.InvalidSuffix + `'))`
 
 // isRecord is an SQL condition on kind: the identifier is that of a record or click, as salesforce_opportunity. It has
 // one owner, and two leads that name it are no proof of one person: two contacts of a company share a deal, and an
 // address with a gclid is passed on.
-const isRecord = `(kind IN ` + clickIDs +
-	` OR match(kind, '_(account|case|company|contract|deal|invoice|opportunity|order|quote|ticket)$'))`
+const isRecord = `(kind IN ('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 'gbraid', 'gclid', 'gdt_vid', 'li_fat_id',
+	'msclkid', 'qhclickid', 'ttclid', 'twclid', 'wbraid', 'yclid')
+	OR match(kind, '_(account|case|company|contract|deal|invoice|opportunity|order|quote|ticket)$'))`
+
+// identifierNodes is an SQL expression over the column identifiers of a raw row: the nodes among them, as an
+// Array(Tuple(kind String, value String)), those of persons before those of records, each by kind and value. A value may
+// stand under several names of one kind, as mobile and contact_phone: they are one node.
+var identifierNodes = `arrayDistinct(arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
+	arrayMap((kind, value) -> (` + isRecord + `, ` + canonical("kind") + `, value),
+		mapKeys(mapFilter((kind, value) -> value != '' AND ` + identifies + `, identifiers)),
+		mapValues(mapFilter((kind, value) -> value != '' AND ` + identifies + `, identifiers))))))`
 
 // IdentifierNode is an SQL expression over the column identifiers of a raw row that has neither lead_id nor
 // anonymous_id: a Tuple(kind String, value String) of the node that the row comes under. It is the first identifier by
-// kind, those of a person before those of a record; ('', ”) where none says whose row it is.
-const IdentifierNode = `arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(arrayFilter(
-	node -> node.2 NOT IN ` + neverIdentify + ` AND node.3 != '',
-	arrayMap((kind, value) -> (` + isRecord + `, toString(kind), value), mapKeys(identifiers), mapValues(identifiers)))))[1]`
+// kind and value, those of a person before those of a record; two empty texts where none says whose row it is.
+var IdentifierNode = identifierNodes + `[1]`
+
+// canonical is an SQL expression for the one name of a kind.
+func canonical(column string) string {
+	names := identifier.Names()
+	var from, to []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if names[name] != name {
+			from, to = append(from, "'"+name+"'"), append(to, "'"+names[name]+"'")
+		}
+	}
+	return "transform(toString(" + column + "), [" + strings.Join(from, ", ") + "], [" + strings.Join(to, ", ") + "])"
+}

@@ -27,6 +27,12 @@ func TestIdentifierNode(t *testing.T) {
 		{map[string]string{"salesforce_opportunity": "o"}, "salesforce_opportunity", "o"},
 		{map[string]string{"weiling_company": "c"}, "weiling_company", "c"},
 		{map[string]string{"gclid": "g"}, "gclid", "g"},
+		// Names of one kind.
+		{map[string]string{"mobile": "1", "wechat": "2"}, "phone", "1"},
+		{map[string]string{"contact_phone": "1", "phone": "2"}, "phone", "1"},
+		{map[string]string{"phone_invalid": "123", "wechat": "2"}, "wechat", "2"},
+		// No identifier passes for another id.
+		{map[string]string{"anonymous": "1", "lead": "2"}, "", ""},
 	} {
 		var got []struct {
 			Kind  string `ch:"kind"`

@@ -1,12 +1,13 @@
 -- Who is who. A node is an id that rows come under: lead:ID, anonymous:ID, or KIND:VALUE of an identifier. The package
 -- transform/identity says what links nodes to persons.
 
--- What the raw rows say about pairs of nodes, in both directions. Every column is a minimum or maximum over rows, so the
--- same rows may be added again, in any order. Read with GROUP BY node, other where the parts are not merged yet.
+-- What the raw rows say about pairs of nodes, a row for each direction. Every column is a minimum or maximum over rows, so
+-- the same rows may be added again, in any order.
 CREATE TABLE IF NOT EXISTS identity_links /*on_cluster*/
 (
     node UInt64 COMMENT 'cityHash64(workspace, kind, value)',
     other UInt64 COMMENT 'the node at the other end',
+    link Enum8('id' = 0, 'id of' = 1, 'alias' = 2, 'alias of' = 3, 'merged into' = 4, 'merged from' = 5) COMMENT 'what other is to node',
     workspace SimpleAggregateFunction(any, LowCardinality(String)),
     kind SimpleAggregateFunction(any, LowCardinality(String)) COMMENT 'of node: lead, anonymous or that of the identifier',
     value SimpleAggregateFunction(any, String),
@@ -16,7 +17,7 @@ CREATE TABLE IF NOT EXISTS identity_links /*on_cluster*/
     stated SimpleAggregateFunction(max, Tuple(at DateTime64(3, 'UTC'), event_id String)) COMMENT 'the last update of a lead that said so; 1970 where none did'
 )
 ENGINE = /*replicated*/AggregatingMergeTree
-ORDER BY (node, other);
+ORDER BY (node, other, link);
 
 -- The person behind each node that is not its own default: of lead X that is X, of anonymous Y anonymous:Y, of another
 -- KIND:VALUE that text. A row of a raw table belongs to the person of its lead_id where it has one, else of its
