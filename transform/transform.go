@@ -23,6 +23,8 @@ var paramNames = []string{"as_of", "tz"}
 type Config struct {
 	// Timezone is the business time zone by its IANA name, as Asia/Shanghai.
 	Timezone string
+	// Decays are the decayed sums that are kept of each lead; nil asks for DefaultDecays.
+	Decays []Decay
 }
 
 // Validate says whether the models can run with c.
@@ -33,7 +35,7 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		return fmt.Errorf("business time zone %q: give an IANA name such as Asia/Shanghai: %w", c.Timezone, err)
 	}
-	return nil
+	return checkDecays(c.Decays)
 }
 
 // params are the values of paramNames.
@@ -102,6 +104,9 @@ func start(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config, re
 		return Result{}, err
 	}
 	if r.mark, err = newWatermark(ctx, db, r.last, asOf, cfg.plan(models)); err != nil {
+		return Result{}, err
+	}
+	if err = fillDecays(ctx, db, cfg.decays()); err != nil {
 		return Result{}, err
 	}
 	r.result.Rebuilt = rebuild || !r.last.leadsTo(r.mark)

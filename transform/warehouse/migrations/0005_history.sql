@@ -122,7 +122,8 @@ PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id);
 
 -- The history of a person in arrays of one length, sorted by (time, event id): touches, behaviours, stages, assignments
--- and follow-ups in one timeline. Of a very long history the middle is cut out.
+-- and follow-ups in one timeline. Of a very long history the middle is cut out. Updates stand in two arrays of their own,
+-- which are never cut.
 CREATE TABLE IF NOT EXISTS lead_journeys /*on_cluster*/
 (
     workspace LowCardinality(String),
@@ -158,10 +159,10 @@ CREATE TABLE IF NOT EXISTS lead_signals /*on_cluster*/
 (
     workspace LowCardinality(String),
     lead_id String,
-    signal LowCardinality(String),
+    signal LowCardinality(String) COMMENT 'NAME and NAME:PAGE_GROUP of a behaviour, touch:KIND, activity:METHOD and activity:METHOD:effective',
     day Date32 COMMENT 'in the business time zone',
     n UInt32,
-    sum Float64 COMMENT 'of the values',
+    sum Float64 COMMENT 'of the values of behaviours, of the seconds of activities',
     first_at DateTime64(3, 'UTC'),
     last_at DateTime64(3, 'UTC'),
     _ver UInt64,
@@ -171,8 +172,19 @@ ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
 PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, signal, day);
 
--- The sum of a lead's signals with forward decay: state × 2^(−(as_of − landmark) / half-life) is the decayed count at
--- as_of, so time never rewrites a row. The landmark is 2020-01-01 UTC.
+-- Which decayed sums are kept: of a signal, or of every signal where that is empty. Settings fill it at each run.
+CREATE TABLE IF NOT EXISTS decays /*on_cluster*/
+(
+    signal LowCardinality(String) COMMENT 'empty: every signal',
+    half_life_hours UInt32,
+    per_day UInt32 COMMENT 'at most so many a day count; 0: all'
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (signal, half_life_hours, per_day);
+
+-- The decayed sum of a lead's signals at the moment of the last one: state × 2^(−(as_of − last_at) / half-life) is the
+-- sum at as_of, so time never rewrites a row. A landmark of its own for each row has no end: counted from one fixed day, a
+-- half-life of a week would overflow a Float64 after twenty years.
 CREATE TABLE IF NOT EXISTS lead_decays /*on_cluster*/
 (
     workspace LowCardinality(String),
@@ -180,7 +192,7 @@ CREATE TABLE IF NOT EXISTS lead_decays /*on_cluster*/
     signal LowCardinality(String),
     half_life_hours UInt32,
     per_day UInt32 COMMENT 'at most so many a day count; 0: all',
-    state Float64,
+    state Float64 COMMENT 'the sum over days of the count times 2^((last of the day − last_at) / half-life)',
     last_at DateTime64(3, 'UTC'),
     _ver UInt64,
     _deleted UInt8
