@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"clew/transform/warehouse"
@@ -25,6 +27,10 @@ type Config struct {
 	Timezone string
 	// Decays are the decayed sums that are kept of each lead; nil asks for DefaultDecays.
 	Decays []Decay
+	// Progress is told of each step that is done. It may be nil.
+	Progress func(step string)
+	// tables names the tables that tests compute, with what they are computed from; nil stands for all.
+	tables []string
 }
 
 // Validate says whether the models can run with c.
@@ -43,10 +49,33 @@ func (c Config) params(asOf time.Time) warehouse.Params {
 	return warehouse.Params{"as_of": asOf, "tz": c.Timezone}
 }
 
+// models are those that run.
+func (c Config) models() ([]Model, error) {
+	models, err := Models()
+	if err != nil || c.tables == nil {
+		return models, err
+	}
+	need := slices.Clone(c.tables)
+	for _, m := range slices.Backward(models) {
+		if slices.Contains(need, m.Table) {
+			need = append(need, m.Reads...)
+		}
+	}
+	return slices.DeleteFunc(models, func(m Model) bool { return !slices.Contains(need, m.Table) }), nil
+}
+
+// with gives the parameters of a statement beside those of every model.
+func with(p, more warehouse.Params) warehouse.Params {
+	all := maps.Clone(p)
+	maps.Copy(all, more)
+	return all
+}
+
 // plan names what the tables are computed by: tables of another plan are rebuilt.
 func (c Config) plan(models []Model) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%#v", c)
+	c.Progress = nil
+	fmt.Fprintf(sum, "%#v %#v", c, histories)
 	for _, m := range models {
 		fmt.Fprintf(sum, "%#v", m)
 	}
@@ -57,7 +86,7 @@ func (c Config) plan(models []Model) string {
 type Result struct {
 	// Rebuilt says that every lead was computed anew.
 	Rebuilt bool
-	// Leads is how many persons were computed, visitors who are no lead yet included.
+	// Leads is how many persons an increment computed, visitors who are no lead yet included; 0 for a rebuild.
 	Leads uint64
 	// Rows is how many rows were written to each table.
 	Rows map[string]uint64
@@ -65,9 +94,10 @@ type Result struct {
 
 // Run brings the derived tables up to the moment asOf: what occurred later is not seen. It computes the leads that
 // something happened to since the last run, or all of them where there was none, where models or settings are others
-// than then, or where asOf lies before it. After an error it may be repeated: what was written is written again. Runs of
-// one database must be kept apart by whoever starts them. During a run a reader may see new facts beside old journeys,
-// of one lead too; of one table he sees the old rows of a lead or the new ones.
+// than then, where asOf lies before it, or where rows arrived in a way that the last run could not see. After an error
+// it may be repeated: what was written is written again. Runs of one database must be kept apart by whoever starts them.
+// During a run a reader may see new facts beside old journeys, of one lead too; of one table he sees the old rows of a
+// lead or the new ones.
 func Run(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config) (Result, error) {
 	return start(ctx, db, asOf, cfg, false)
 }
@@ -80,6 +110,7 @@ func Rebuild(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config) 
 // run is one run under way.
 type run struct {
 	db, work *warehouse.DB
+	cfg      Config
 	models   []Model
 	params   warehouse.Params
 	// last is how far the tables were, mark how far they will be.
@@ -91,35 +122,38 @@ func start(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config, re
 	if err := cfg.Validate(); err != nil {
 		return Result{}, err
 	}
-	models, err := Models()
+	models, err := cfg.models()
 	if err != nil {
 		return Result{}, err
 	}
-	r := &run{db: db, models: models, params: cfg.params(asOf), result: Result{Rows: map[string]uint64{}}}
+	r := &run{db: db, cfg: cfg, models: models, params: cfg.params(asOf), result: Result{Rows: map[string]uint64{}}}
 	if r.work, err = db.Work(ctx); err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, r.work.Close()) }()
-	if r.last, err = readWatermark(ctx, db); err != nil {
+	leads, err := r.readMarks(ctx, asOf, cfg.plan(models))
+	if err != nil {
 		return Result{}, err
 	}
-	if r.mark, err = newWatermark(ctx, db, r.last, asOf, cfg.plan(models)); err != nil {
-		return Result{}, err
-	}
-	if err = fillDecays(ctx, db, cfg.decays()); err != nil {
-		return Result{}, err
-	}
-	r.result.Rebuilt = rebuild || !r.last.leadsTo(r.mark)
+	r.result.Rebuilt = rebuild || !leads
 	return r.result, r.do(ctx)
 }
 
 // do computes everything. The watermark is written last.
 func (r *run) do(ctx context.Context) error {
+	if err := r.mark.write(ctx, r.db, watermarkBegun); err != nil {
+		return err
+	}
+	r.told("begin")
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	r.told("prepare")
 	compute := r.increment
 	if r.result.Rebuilt {
+		if err := fillDecays(ctx, r.db, r.cfg.decays()); err != nil {
+			return err
+		}
 		compute = r.rebuild
 	}
 	if err := compute(ctx); err != nil {
@@ -134,6 +168,18 @@ func (r *run) do(ctx context.Context) error {
 			return fmt.Errorf("model %s: %w", m.Name, err)
 		}
 		r.result.Rows[m.Table] = rows
+		r.told("model " + m.Name)
 	}
-	return r.mark.write(ctx, r.db)
+	return r.mark.write(ctx, r.db, watermarkDone)
+}
+
+func (r *run) byLead() []Model {
+	return slices.DeleteFunc(slices.Clone(r.models), func(m Model) bool { return !m.ByLead })
+}
+
+// told tells whoever wants to know that a step is done.
+func (r *run) told(step string) {
+	if r.cfg.Progress != nil {
+		r.cfg.Progress(step)
+	}
 }

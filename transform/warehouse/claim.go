@@ -243,14 +243,10 @@ func (db *DB) awaitEnd(ctx context.Context, owners []string) error {
 
 // running counts the owners' statements that run, on all replicas.
 func (db *DB) running(ctx context.Context, p Params) (uint64, error) {
-	from := "system.processes"
-	if db.cfg.Cluster != "" {
-		from = "clusterAllReplicas('" + db.cfg.Cluster + "', system.processes)"
-	}
 	var answer []struct {
 		N uint64 `ch:"n"`
 	}
-	if err := db.Select(ctx, &answer, "SELECT count() AS n FROM "+from+" WHERE "+ofOwners, p); err != nil {
+	if err := db.Select(ctx, &answer, "SELECT count() AS n FROM "+db.Everywhere("system.processes")+" WHERE "+ofOwners, p); err != nil {
 		return 0, err
 	}
 	return answer[0].N, nil

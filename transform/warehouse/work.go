@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Name is the name of the database.
@@ -19,4 +20,21 @@ func (db *DB) Work(ctx context.Context) (*DB, error) {
 		return nil, errors.Join(err, work.Close())
 	}
 	return work, nil
+}
+
+// Recreate drops the database with all its tables and makes it empty.
+func (db *DB) Recreate(ctx context.Context) error {
+	sql := onCluster("DROP DATABASE IF EXISTS "+db.cfg.Database+" /*on_cluster*/ SYNC", db.cfg.Cluster)
+	if err := plain(db.admin.Exec(ctx, sql)); err != nil {
+		return fmt.Errorf("drop the database %s: %w", db.cfg.Database, err)
+	}
+	return db.createDatabase(ctx)
+}
+
+// Everywhere is a system table as all replicas of the cluster have it; on a single node it is the table.
+func (db *DB) Everywhere(table string) string {
+	if db.cfg.Cluster == "" {
+		return table
+	}
+	return "clusterAllReplicas('" + db.cfg.Cluster + "', " + table + ")"
 }

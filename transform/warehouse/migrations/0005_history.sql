@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS watermarks /*on_cluster*/
     arrived_until DateTime64(3, 'UTC') COMMENT 'raw rows with _ingested_at before this were seen',
     as_of DateTime64(3, 'UTC') COMMENT 'the moment the derived tables were computed for',
     plan String COMMENT 'hash of models and settings: another one asks for a rebuild',
+    arrived Map(LowCardinality(String), UInt64) COMMENT 'how many rows each raw table held from before arrived_until: more of them later have come unseen',
     _ver UInt64
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver)
