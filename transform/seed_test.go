@@ -83,20 +83,20 @@ func value(t *testing.T, column string, v any) any {
 	switch {
 	case column == "workspace" && v == nil:
 		return "default"
-	case column == "created_at" && v == nil:
+	case (column == "created_at" || column == "next_at") && v == nil:
 		return nil
 	case column == "date" || strings.HasSuffix(column, "_at"):
 		if _, ok := v.(time.Time); !ok {
 			t.Fatalf("%s: %v is no time", column, v)
 		}
 		return v
-	case column == "amount":
+	case column == "amount" || column == "value" || column == "duration_s":
 		return number(t, v)
 	case column == "impressions" || column == "clicks":
 		return uint64(number(t, v))
 	case column == "effective" || column == "clamped":
 		return v == true
-	case column == "attributes":
+	case column == "attributes" || column == "properties" || column == "identifiers":
 		texts := map[string]string{}
 		if given, ok := v.(row); ok {
 			for name, value := range given {
@@ -131,6 +131,9 @@ var sortKeys = map[string]string{
 	"leads":         "workspace, lead_id",
 	"lead_facts":    "workspace, lead_id",
 	"channel_daily": "workspace, date, channel, campaign, currency",
+	"lead_journeys": "workspace, lead_id",
+	"lead_signals":  "workspace, lead_id, signal, day",
+	"lead_decays":   "workspace, lead_id, signal, half_life_hours, per_day",
 }
 
 // content is the rows of a derived table, in order, each value as its text.
@@ -151,7 +154,7 @@ func content(t *testing.T, db *warehouse.DB, table string, columns []string) [][
 		line := make([]string, len(values))
 		for i, v := range values {
 			line[i] = text(v)
-			if columns[i] == "date" {
+			if columns[i] == "date" || columns[i] == "day" {
 				line[i], _, _ = strings.Cut(line[i], "T")
 			}
 		}
@@ -174,6 +177,12 @@ func text(v any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case []string:
 		return "[" + strings.Join(v, " ") + "]"
+	case []map[string]string:
+		texts := make([]string, len(v))
+		for i, m := range v {
+			texts[i] = text(m)
+		}
+		return text(texts)
 	case map[string]string:
 		pairs := make([]string, 0, len(v))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
