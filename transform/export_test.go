@@ -1,7 +1,23 @@
 package transform
 
+import "testing"
+
 // Only computes some tables and what they are computed from.
 func (c Config) Only(tables ...string) Config {
 	c.tables = tables
 	return c
+}
+
+// NoSlack lets increments see exactly what arrived since the last run, and nothing of before it once more.
+func NoSlack(t *testing.T) {
+	was := slack
+	slack = 0
+	t.Cleanup(func() { slack = was })
+}
+
+// ScopeRows lets a rebuild cut the persons into ranges of about n raw rows.
+func ScopeRows(t *testing.T, n uint64) {
+	was := scopeRows
+	scopeRows = n
+	t.Cleanup(func() { scopeRows = was })
 }

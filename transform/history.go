@@ -31,13 +31,51 @@ var histories = []history{
 	{"grade_changes", "workspace, event_id, occurred_at, model, grade, total", false},
 }
 
-// nodeOf is the node that a raw row comes under, as (kind, value); both are empty where it comes under none.
-func (h history) nodeOf() string {
+// node is the node that a raw row comes under, as (kind, value); both are empty where it comes under none.
+var node = "multiIf(lead_id != '', ('" + identity.KindLead + "', lead_id), anonymous_id != '', ('" +
+	identity.KindAnonymous + "', anonymous_id), " + identity.IdentifierNode + ")"
+
+// ids selects what node is computed from.
+func (h history) ids(database string) string {
+	columns := "workspace, lead_id, anonymous_id, identifiers"
 	if !h.anonymous {
-		return "('" + identity.KindLead + "', lead_id)"
+		columns = "workspace, lead_id, '' AS anonymous_id, map() AS identifiers"
 	}
-	return "multiIf(lead_id != '', ('" + identity.KindLead + "', lead_id), anonymous_id != '', ('" +
-		identity.KindAnonymous + "', anonymous_id), " + identity.IdentifierNode + ")"
+	return "SELECT " + columns + " FROM " + database + "." + h.table
+}
+
+// strangers says of which kinds the rows of a raw table are that have no lead_id.
+type strangers struct{ visitors, identified bool }
+
+// findStrangers looks which raw tables have rows without a lead_id, so that no scope looks for such where there are none.
+func (r *run) findStrangers(ctx context.Context) error {
+	var parts []string
+	for _, h := range histories {
+		if h.anonymous {
+			from := " FROM (SELECT 1 FROM " + r.db.Name() + "." + h.table + " WHERE lead_id = '' AND anonymous_id "
+			parts = append(parts, "SELECT '"+h.table+"' AS name, 1 AS visitors"+from+"!= '' LIMIT 1)",
+				"SELECT '"+h.table+"' AS name, 0 AS visitors"+from+"= '' AND notEmpty(identifiers) LIMIT 1)")
+		}
+	}
+	var rows []struct {
+		Table    string `ch:"name"`
+		Visitors uint8  `ch:"visitors"`
+	}
+	if err := r.work.Select(ctx, &rows, strings.Join(parts, "\nUNION ALL\n"), nil); err != nil {
+		return fmt.Errorf("look for rows without a lead: %w", err)
+	}
+	r.strangers = map[string]strangers{}
+	for _, row := range rows {
+		s := r.strangers[row.Table]
+		if row.Visitors == 1 {
+			s.visitors = true
+		} else {
+			s.identified = true
+		}
+		r.strangers[row.Table] = s
+	}
+	r.told("look for rows without a lead")
+	return nil
 }
 
 // unlinked is the person of a node that identities does not hold.
@@ -52,7 +90,7 @@ func (r *run) gather(ctx context.Context, in scope) error {
 		return err
 	}
 	for _, h := range histories {
-		sql := strings.Join(h.branches(r.db.Name(), in, linked), "\nUNION ALL\n")
+		sql := strings.Join(h.branches(r.db.Name(), in, linked, r.strangers[h.table]), "\nUNION ALL\n")
 		columns := "lead_id, source_lead_id, " + h.columns
 		err := r.work.InsertSelect(ctx, h.table, strings.Split(columns, ", "), sql, with(r.params, in.params))
 		if err != nil {
@@ -86,7 +124,7 @@ func (r *run) gatherAliases(ctx context.Context, in scope) (map[string]bool, err
 
 // branches are the SELECTs over a raw table that together give the rows of the scope's persons: those whose node stands
 // for itself, read along the table's key, and those of nodes that identities links to a person.
-func (h history) branches(database string, in scope, linked map[string]bool) []string {
+func (h history) branches(database string, in scope, linked map[string]bool, s strangers) []string {
 	from := " FROM " + database + "." + h.table
 	const seen = " AND occurred_at <= {as_of:DateTime64(3, 'UTC')}"
 	columns := strings.ReplaceAll(h.columns, ", ", ", rows.")
@@ -107,15 +145,18 @@ func (h history) branches(database string, in scope, linked map[string]bool) []s
 	if linked[identity.KindLead] {
 		all = append(all, alias("lead_id", "lead_id != ''", identity.KindLead, "lead_id"))
 	}
-	if !h.anonymous {
-		return all
-	}
 	const visitor = "lead_id = '' AND anonymous_id != ''"
-	all = append(all, plain("concat('"+identity.KindAnonymous+":', anonymous_id)", "''", visitor, identity.KindAnonymous, "anonymous_id"))
-	if linked[identity.KindAnonymous] {
+	if s.visitors {
+		person := "concat('" + identity.KindAnonymous + ":', anonymous_id)"
+		all = append(all, plain(person, "''", visitor, identity.KindAnonymous, "anonymous_id"))
+	}
+	if s.visitors && linked[identity.KindAnonymous] {
 		all = append(all, alias("lead_id", visitor, identity.KindAnonymous, "anonymous_id"))
 	}
-	return append(all, h.identified(database, in))
+	if s.identified {
+		all = append(all, h.identified(database, in))
+	}
+	return all
 }
 
 // identified gives the rows that come under an identifier alone. They are few, so that each is looked up.

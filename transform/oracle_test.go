@@ -22,7 +22,7 @@ func TestModelsAgreeWithPlainGo(t *testing.T) {
 	for round := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", round), func(t *testing.T) {
 			s := randomHistories(rand.New(rand.NewPCG(round, 7)), 250)
-			clearRaw(t, db)
+			clearAll(t, db)
 			s.insertBadly(t, db)
 			if _, err := transform.Rebuild(t.Context(), db, asOf, transform.Config{Timezone: "Asia/Shanghai"}); err != nil {
 				t.Fatal(err)
@@ -34,7 +34,7 @@ func TestModelsAgreeWithPlainGo(t *testing.T) {
 			if diff := differences(content(t, db, "leads", columns), wantLeads); diff != "" {
 				t.Errorf("leads:\n%.3000s", diff)
 			}
-			all := modelsUpTo(t, "lead_facts")[1].Columns
+			all := modelOf(t, "lead_facts").Columns
 			if diff := differences(content(t, db, "lead_facts", all), wantFacts); diff != "" {
 				t.Errorf("lead_facts %v:\n%.3000s", all, diff)
 			}

@@ -47,11 +47,10 @@ const sampled = 256
 
 // cuts are the ids at which ranges begin, but for the first.
 func (r *run) cuts(ctx context.Context) ([]string, error) {
-	var counts, persons []string
+	var counts, ids []string
 	for _, h := range histories {
-		node := h.nodeOf()
 		counts = append(counts, "SELECT count() AS n FROM "+h.table)
-		persons = append(persons, "SELECT "+unlinked("node.1", "node.2")+" AS person FROM (SELECT "+node+" AS node FROM "+h.table+")")
+		ids = append(ids, h.ids(r.db.Name()))
 	}
 	var total []struct {
 		Rows uint64 `ch:"n"`
@@ -64,8 +63,8 @@ func (r *run) cuts(ctx context.Context) ([]string, error) {
 		Person string `ch:"person"`
 		Rows   uint64 `ch:"n"`
 	}
-	err = r.db.Select(ctx, &sample, "SELECT person, {sampled:UInt64} * count() AS n FROM ("+strings.Join(persons, "\nUNION ALL\n")+
-		")\nWHERE person != '' AND cityHash64(person) % {sampled:UInt64} = 0\nGROUP BY person ORDER BY person",
+	err = r.db.Select(ctx, &sample, "SELECT person, {sampled:UInt64} * count() AS n\nFROM (SELECT "+node+" AS node, "+
+		unlinked("node.1", "node.2")+" AS person FROM ("+strings.Join(ids, "\nUNION ALL\n")+"))\nWHERE person != '' AND cityHash64(person) % {sampled:UInt64} = 0\nGROUP BY person ORDER BY person",
 		warehouse.Params{"sampled": sampled})
 	var cuts []string
 	var rows uint64
@@ -115,11 +114,11 @@ func (r *run) fillNodes(ctx context.Context) error {
 			"occurred_at > {was:DateTime64(3, 'UTC')} AND occurred_at <= {as_of:DateTime64(3, 'UTC')}" +
 				" AND _ingested_at < {from:DateTime64(3, 'UTC')}",
 		} {
-			parts = append(parts, "SELECT workspace, "+h.nodeOf()+" AS node FROM "+r.db.Name()+"."+h.table+" WHERE "+news)
+			parts = append(parts, h.ids(r.db.Name())+" WHERE "+news)
 		}
 	}
-	sql := "SELECT DISTINCT workspace, node.1 AS kind, node.2 AS value FROM (" + strings.Join(parts, "\nUNION ALL\n") +
-		") WHERE value != ''"
+	sql := "SELECT DISTINCT workspace, (" + node + " AS node).1 AS kind, node.2 AS value\nFROM (" +
+		strings.Join(parts, "\nUNION ALL\n") + ")\nWHERE value != ''"
 	return r.work.InsertSelect(ctx, "nodes", []string{"workspace", "kind", "value"}, sql, r.withMarks())
 }
 

@@ -3,6 +3,7 @@ package transform_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,15 +37,57 @@ func (s seed) insert(t *testing.T, db *warehouse.DB) {
 	}
 }
 
-// insertBadly adds the later half of the rows first, then the earlier half, then all of them once more.
+// insertBadly adds the later half of the rows first, then the earlier half, then all of them once more. What settings
+// fill is added once.
 func (s seed) insertBadly(t *testing.T, db *warehouse.DB) {
 	t.Helper()
 	for table, rows := range s {
+		if !arrives(t, db, table) {
+			insertRows(t, db, table, rows)
+			continue
+		}
 		half := len(rows) / 2
 		for _, part := range [][]row{rows[half:], rows[:half], rows} {
 			insertRows(t, db, table, part)
 		}
 	}
+}
+
+// pieces deals the rows out to n seeds at random. What settings fill comes first.
+func (s seed) pieces(t *testing.T, db *warehouse.DB, r *rand.Rand, n int) []seed {
+	t.Helper()
+	pieces := make([]seed, n)
+	for i := range pieces {
+		pieces[i] = seed{}
+	}
+	for _, table := range slices.Sorted(maps.Keys(s)) {
+		arrives := arrives(t, db, table)
+		for _, row := range s[table] {
+			piece := pieces[0]
+			if arrives {
+				piece = pieces[r.IntN(n)]
+			}
+			piece[table] = append(piece[table], row)
+		}
+	}
+	return pieces
+}
+
+// arrives says whether the rows of a table come one after the other, as those of the raw tables do.
+func arrives(t *testing.T, db *warehouse.DB, table string) bool {
+	t.Helper()
+	return columnTypes(t, db, table)["_ingested_at"] != ""
+}
+
+// columnTypes are the types of a table's columns.
+func columnTypes(t *testing.T, db *warehouse.DB, table string) map[string]string {
+	t.Helper()
+	types := map[string]string{}
+	for _, column := range described(t, db, "TABLE "+table, nil) {
+		name, kind, _ := strings.Cut(column, " ")
+		types[name] = kind
+	}
+	return types
 }
 
 // insertRows adds the rows in one batch of the columns that any of them has.
@@ -53,9 +96,13 @@ func insertRows(t *testing.T, db *warehouse.DB, table string, rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	all := row{"workspace": ""}
+	all := row{}
 	for _, r := range rows {
 		maps.Copy(all, r)
+	}
+	types := columnTypes(t, db, table)
+	if types["workspace"] != "" {
+		all["workspace"] = ""
 	}
 	columns := slices.Sorted(maps.Keys(all))
 	batch, err := db.Insert(t.Context(), table, columns)
@@ -66,7 +113,7 @@ func insertRows(t *testing.T, db *warehouse.DB, table string, rows []row) {
 	for _, r := range rows {
 		values := make([]any, len(columns))
 		for i, column := range columns {
-			values[i] = value(t, column, r[column])
+			values[i] = value(t, column, types[column], r[column])
 		}
 		if err := batch.Append(values...); err != nil {
 			t.Fatal(err)
@@ -78,36 +125,64 @@ func insertRows(t *testing.T, db *warehouse.DB, table string, rows []row) {
 }
 
 // value gives a YAML value the type of its column.
-func value(t *testing.T, column string, v any) any {
+func value(t *testing.T, column, kind string, v any) any {
 	t.Helper()
+	plain := strings.NewReplacer("LowCardinality(String)", "String", "Nullable(", "", ")", "").Replace(kind)
 	switch {
 	case column == "workspace" && v == nil:
 		return "default"
-	case (column == "created_at" || column == "next_at") && v == nil:
+	case strings.HasPrefix(kind, "Nullable(") && v == nil:
 		return nil
-	case column == "date" || strings.HasSuffix(column, "_at"):
+	case plain == "String":
+		if v == nil {
+			return ""
+		}
+		return fmt.Sprint(v)
+	case plain == "Bool":
+		return v == true
+	case strings.HasPrefix(plain, "Date"):
 		if _, ok := v.(time.Time); !ok {
 			t.Fatalf("%s: %v is no time", column, v)
 		}
 		return v
-	case column == "amount" || column == "value" || column == "duration_s":
-		return number(t, v)
-	case column == "impressions" || column == "clicks":
-		return uint64(number(t, v))
-	case column == "effective" || column == "clamped":
-		return v == true
-	case column == "attributes" || column == "properties" || column == "identifiers":
+	case strings.HasPrefix(plain, "Map(String, String"):
 		texts := map[string]string{}
-		if given, ok := v.(row); ok {
-			for name, value := range given {
-				texts[name] = fmt.Sprint(value)
-			}
+		given, _ := v.(row)
+		for name, value := range given {
+			texts[name] = fmt.Sprint(value)
 		}
 		return texts
-	case v == nil:
-		return ""
+	case strings.HasPrefix(plain, "Array(String"):
+		texts := []string{}
+		given, _ := v.([]any)
+		for _, value := range given {
+			texts = append(texts, fmt.Sprint(value))
+		}
+		return texts
 	default:
-		return fmt.Sprint(v)
+		return sized(t, plain, number(t, v))
+	}
+}
+
+// sized is a number of a column's type.
+func sized(t *testing.T, kind string, v float64) any {
+	t.Helper()
+	switch kind {
+	case "Float64":
+		return v
+	case "UInt8":
+		return uint8(v)
+	case "UInt16":
+		return uint16(v)
+	case "UInt32":
+		return uint32(v)
+	case "UInt64":
+		return uint64(v)
+	case "Int64":
+		return int64(v)
+	default:
+		t.Fatalf("a case cannot fill a column of the type %s yet", kind)
+		return nil
 	}
 }
 
@@ -126,25 +201,24 @@ func number(t *testing.T, v any) float64 {
 	}
 }
 
-// sortKeys are the sort keys of the derived tables.
-var sortKeys = map[string]string{
-	"leads":         "workspace, lead_id",
-	"lead_facts":    "workspace, lead_id",
-	"channel_daily": "workspace, date, channel, campaign, currency",
-	"lead_journeys": "workspace, lead_id",
-	"lead_signals":  "workspace, lead_id, signal, day",
-	"lead_decays":   "workspace, lead_id, signal, half_life_hours, per_day",
-}
-
 // content is the rows of a derived table, in order, each value as its text.
 func content(t *testing.T, db *warehouse.DB, table string, columns []string) [][]string {
 	t.Helper()
-	sql := "SELECT " + strings.Join(columns, ", ") + " FROM " + table + " ORDER BY " + sortKeys[table]
+	var key []struct {
+		Columns string `ch:"sorting_key"`
+	}
+	err := db.Select(t.Context(), &key, "SELECT sorting_key FROM system.tables WHERE database = {database:String} AND name = {name:String}",
+		warehouse.Params{"database": db.Name(), "name": table})
+	if err != nil || len(key) != 1 {
+		t.Fatalf("the key of %s: %v", table, err)
+	}
+	sql := "SELECT " + strings.Join(columns, ", ") + " FROM " + table + " ORDER BY " + key[0].Columns
 	rows, err := db.Query(t.Context(), sql, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
+	described := rows.Columns()
 	var texts [][]string
 	for rows.Next() {
 		values, err := rows.Values()
@@ -154,7 +228,7 @@ func content(t *testing.T, db *warehouse.DB, table string, columns []string) [][
 		line := make([]string, len(values))
 		for i, v := range values {
 			line[i] = text(v)
-			if columns[i] == "date" || columns[i] == "day" {
+			if strings.Contains(described[i].Type, "Date32") || strings.HasSuffix(described[i].Type, "Date") {
 				line[i], _, _ = strings.Cut(line[i], "T")
 			}
 		}

@@ -12,7 +12,7 @@ import (
 // checkSums holds the sums of channel_daily against its sources: nothing may be lost or doubled on the way into days.
 func checkSums(t *testing.T, db *warehouse.DB, s seed, asOf time.Time, facts [][]string) {
 	t.Helper()
-	columns := modelsUpTo(t, "lead_facts")[1].Columns
+	columns := modelOf(t, "lead_facts").Columns
 	want := map[string]float64{}
 	for _, fact := range facts {
 		is := map[string]string{}

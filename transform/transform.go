@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"clew/transform/sla"
 	"clew/transform/warehouse"
 )
 
@@ -27,6 +28,8 @@ type Config struct {
 	Timezone string
 	// Decays are the decayed sums that are kept of each lead; nil asks for DefaultDecays.
 	Decays []Decay
+	// SLA is what leads are owed: clocks, cadences and calendars. Nil asks for the shipped ones.
+	SLA *sla.Plan
 	// Progress is told of each step that is done. It may be nil.
 	Progress func(step string)
 	// tables names the tables that tests compute, with what they are computed from; nil stands for all.
@@ -74,13 +77,21 @@ func with(p, more warehouse.Params) warehouse.Params {
 // plan names what the tables are computed by: tables of another plan are rebuilt.
 func (c Config) plan(models []Model) string {
 	sum := sha256.New()
-	c.Progress = nil
+	fmt.Fprintln(sum, c.SLA.Hash())
+	c.Progress, c.SLA = nil, nil
 	fmt.Fprintf(sum, "%#v %#v", c, histories)
 	for _, m := range models {
 		fmt.Fprintf(sum, "%#v", m)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
+
+// calendarFrom and calendarTo bound what calendars are written out for. A deadline in working hours is told for nothing
+// outside them.
+var (
+	calendarFrom = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	calendarTo   = time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)
+)
 
 // Result is what a run did.
 type Result struct {
@@ -115,6 +126,8 @@ type run struct {
 	params   warehouse.Params
 	// last is how far the tables were, mark how far they will be.
 	last, mark watermark
+	// strangers are the rows without a lead_id, by table.
+	strangers map[string]strangers
 	result     Result
 }
 
@@ -125,6 +138,11 @@ func start(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config, re
 	models, err := cfg.models()
 	if err != nil {
 		return Result{}, err
+	}
+	if cfg.SLA == nil {
+		if cfg.SLA, err = sla.Load(nil, cfg.Timezone); err != nil {
+			return Result{}, err
+		}
 	}
 	r := &run{db: db, cfg: cfg, models: models, params: cfg.params(asOf), result: Result{Rows: map[string]uint64{}}}
 	if r.work, err = db.Work(ctx); err != nil {
@@ -149,9 +167,15 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	r.told("prepare")
+	if err := r.findStrangers(ctx); err != nil {
+		return err
+	}
 	compute := r.increment
 	if r.result.Rebuilt {
 		if err := fillDecays(ctx, r.db, r.cfg.decays()); err != nil {
+			return err
+		}
+		if _, err := r.cfg.SLA.Fill(ctx, r.db, calendarFrom, calendarTo); err != nil {
 			return err
 		}
 		compute = r.rebuild

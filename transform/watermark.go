@@ -11,7 +11,7 @@ import (
 
 // slack is how much earlier than its clock says the warehouse is asked for new rows, so that a clock that is set back by
 // less asks for no rebuild.
-const slack = time.Second
+var slack = time.Second
 
 // watermark says what the derived tables hold.
 type watermark struct {
