@@ -85,4 +85,37 @@ func TestProgramWebFunnel(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", month, got, want)
 		}
 	}
+	wantWebFunnelJourneys(t, data)
+}
+
+// The four pages again, out of the journeys: a visit of each page within a day, in order, by device and in all.
+func wantWebFunnelJourneys(t *testing.T, data string) {
+	t.Helper()
+	s, _ := openTestSystem(t, configIn(data))
+	var got []struct {
+		Device string   `ch:"device"`
+		Steps  []uint64 `ch:"steps"`
+	}
+	err := s.db.Select(t.Context(), &got, `
+SELECT device, arrayMap(step -> arrayCount(reached -> reached >= step, groupArray(level)), range(1, 5)) AS steps
+FROM
+(
+    SELECT
+        leads.attributes['device'] AS device,
+        arrayReduce('windowFunnel(86400000)', arrayMap(ms -> toUInt64(ms), at), arrayMap(n -> n = 'home_page', name),
+            arrayMap(n -> n = 'search_page', name), arrayMap(n -> n = 'payment_page', name),
+            arrayMap(n -> n = 'payment_confirmation_page', name)) AS level
+    FROM lead_journeys
+    INNER JOIN leads USING (workspace, lead_id)
+)
+GROUP BY device WITH ROLLUP
+ORDER BY device`, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, g := range got {
+		lines = append(lines, fmt.Sprint(g.Device, g.Steps))
+	}
+	wantLines(t, lines, "[90400 45200 6030 452]", "Desktop[60200 30100 3010 150]", "Mobile[30200 15100 3020 302]")
 }
