@@ -32,3 +32,109 @@
 // one names it only where all were. Without a lead it is named by the first identifier KIND:VALUE by name, or else by the
 // first anonymous:ID. First_at counts the rows that link: a row with nothing but a lead_id is not read.
 package identity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"clew/transform/warehouse"
+)
+
+// Config says how many may share an id before it links nobody. A zero field has its default.
+type Config struct {
+	// SharedLeads is the most leads that may come with one identifier (default 20). It holds for values of each other
+	// kind too, and ten times it for anonymous ids: browsers forget.
+	SharedLeads int
+	// BrowserLeads is the most leads that may come with one anonymous id (default 5), and values of each kind.
+	BrowserLeads int
+}
+
+// The defaults of a Config.
+const (
+	DefaultSharedLeads  = 20
+	DefaultBrowserLeads = 5
+)
+
+func (c Config) params() warehouse.Params {
+	return warehouse.Params{
+		"shared": cmp.Or(c.SharedLeads, DefaultSharedLeads), "browser": cmp.Or(c.BrowserLeads, DefaultBrowserLeads),
+	}
+}
+
+// Result is what a run did.
+type Result struct {
+	// Nodes is how many ids were looked at, Changed how many of them were given another person; 0 after a rebuild.
+	Nodes, Changed uint64
+	// Shared is how many of the ids that were looked at link nobody, because too many share them.
+	Shared uint64
+}
+
+// run is one run under way. Its work tables lie in the database beside db.
+type run struct {
+	db   *warehouse.DB
+	work string
+	cfg  Config
+	from time.Time
+	// links is where to read what the rows say of the nodes in question, by all of whose rows they are complete.
+	links  string
+	result Result
+}
+
+// Update adds the links of the raw rows with _ingested_at >= from, gives each node that they concern its person, and notes
+// in touched every person that gained or lost a node, under its old and its new id. It gives what Rebuild would give: the
+// rows before from must have been seen by an earlier run with the same cfg. After an error it may be repeated, with the
+// same or an earlier from. Runs on one database must be kept apart by whoever starts them.
+func Update(ctx context.Context, db *warehouse.DB, from time.Time, cfg Config) (Result, error) {
+	return start(ctx, db, cfg, from, (*run).update)
+}
+
+// Rebuild computes the tables anew from all raw rows, beside those that are read meanwhile, and swaps them in at its end.
+// It notes nothing in touched.
+func Rebuild(ctx context.Context, db *warehouse.DB, cfg Config) (Result, error) {
+	return start(ctx, db, cfg, time.UnixMilli(0), (*run).rebuild)
+}
+
+func start(
+	ctx context.Context, db *warehouse.DB, cfg Config, from time.Time, do func(*run, context.Context) error,
+) (_ Result, err error) {
+	work, err := db.Work(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, work.Close()) }()
+	r := &run{db: db, work: work.Name(), cfg: cfg, from: from}
+	if err := do(r, ctx); err != nil {
+		return Result{}, errors.Join(fmt.Errorf("find out who is who: %w", err), r.drop(ctx))
+	}
+	return r.result, r.drop(ctx)
+}
+
+// at names a work table.
+func (r *run) at(table string) string { return r.work + "." + table }
+
+// scratch makes an empty work table of the columns of a SELECT.
+func (r *run) scratch(ctx context.Context, table, columns string) error {
+	return r.db.Exec(ctx, "CREATE OR REPLACE TABLE "+r.at(table)+" ENGINE = Memory EMPTY AS "+columns, nil)
+}
+
+// drop frees the memory of the work tables.
+func (r *run) drop(ctx context.Context) error {
+	var faults []error
+	for _, table := range workTables {
+		faults = append(faults, r.db.Exec(ctx, "DROP TABLE IF EXISTS "+r.at(table), nil))
+	}
+	return errors.Join(faults...)
+}
+
+// inOrder runs one step after the other.
+func (r *run) inOrder(ctx context.Context, steps ...func(*run, context.Context) error) error {
+	for _, step := range steps {
+		if err := step(r, ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

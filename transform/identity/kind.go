@@ -36,13 +36,19 @@ const isRecord = `(kind IN ('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 
 // stand under several names of one kind, as mobile and contact_phone: they are one node.
 var identifierNodes = `arrayDistinct(arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
 	arrayMap((kind, value) -> (` + isRecord + `, ` + canonical("kind") + `, value),
-		mapKeys(mapFilter((kind, value) -> value != '' AND ` + identifies + `, identifiers)),
-		mapValues(mapFilter((kind, value) -> value != '' AND ` + identifies + `, identifiers))))))`
+		mapKeys(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers)),
+		mapValues(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers))))))`
 
 // IdentifierNode is an SQL expression over the column identifiers of a raw row that has neither lead_id nor
 // anonymous_id: a Tuple(kind String, value String) of the node that the row comes under. It is the first identifier by
 // kind and value, those of a person before those of a record; two empty texts where none says whose row it is.
 var IdentifierNode = identifierNodes + `[1]`
+
+// names is an SQL condition on an id: it is not what programs write where they know of none.
+func names(column string) string {
+	return "lower(" + column + ") NOT IN ('-', '0', '00000000-0000-0000-0000-000000000000', '[object object]', 'anonymous', " +
+		"'false', 'guest', 'n/a', 'nan', 'nil', 'none', 'not_authenticated', 'null', 'true', 'undefined', 'unknown')"
+}
 
 // canonical is an SQL expression for the one name of a kind.
 func canonical(column string) string {

@@ -1,0 +1,55 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"clew/transform/warehouse"
+)
+
+// rebuild computes the tables beside the present ones and swaps them in at the end. Where it ends between two swaps, an
+// update of the rows since the last complete run puts the older table right.
+func (r *run) rebuild(ctx context.Context) error {
+	return r.inOrder(ctx, (*run).relearn, (*run).resolve, (*run).replace)
+}
+
+// relearn reads the links of all raw rows. The table is merged to be read several times.
+func (r *run) relearn(ctx context.Context) error {
+	next, err := r.db.Next(ctx, "identity_links")
+	if err != nil {
+		return err
+	}
+	r.links = next
+	if err := r.db.InsertSelect(ctx, next, linkColumns, linksSQL(), warehouse.Params{"from": r.from}); err != nil {
+		return fmt.Errorf("read the links: %w", err)
+	}
+	return r.db.Exec(ctx, "OPTIMIZE TABLE "+next+" FINAL", nil)
+}
+
+func (r *run) replace(ctx context.Context) error {
+	for _, table := range []struct {
+		name, from string
+		columns    []string
+	}{{"identities", "identity_persons", identityColumns}, {"identity_shared", "identity_crowds", sharedColumns}} {
+		next, err := r.db.Next(ctx, table.name)
+		if err != nil {
+			return err
+		}
+		err = r.db.InsertSelect(ctx, next, append(table.columns, "_ver"), "SELECT "+columns(table.columns)+
+			", (SELECT max(_ver) + 1 FROM "+table.name+") FROM "+r.at(table.from), nil)
+		if err != nil {
+			return err
+		}
+		if err := r.db.Exec(ctx, "OPTIMIZE TABLE "+next+" FINAL", nil); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"identity_links", "identities", "identity_shared"} {
+		if err := r.db.Swap(ctx, table); err != nil {
+			return err
+		}
+	}
+	nodes, err := r.db.Count(ctx, "identities")
+	r.result.Nodes = nodes
+	return err
+}

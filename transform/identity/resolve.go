@@ -1,0 +1,185 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"clew/transform/warehouse"
+)
+
+// workTables are the tables in the work database.
+var workTables = []string{
+	"identity_news", "identity_frontier", "identity_part", "identity_crowds", "identity_components", "identity_members",
+	"identity_persons", "identity_changes",
+}
+
+var (
+	identityColumns = []string{"workspace", "kind", "value", "lead_id", "first_at"}
+	sharedColumns   = []string{"workspace", "kind", "value", "leads"}
+)
+
+// ownPerson is an SQL expression for the person of a node that is linked with none.
+const ownPerson = "if(kind = 'lead', value, concat(kind, ':', value))"
+
+// resolve fills identity_persons with the nodes of r.links that have another person than their own, and identity_crowds
+// with those that too many share.
+func (r *run) resolve(ctx context.Context) error {
+	if err := r.findCrowds(ctx); err != nil {
+		return fmt.Errorf("find shared ids: %w", err)
+	}
+	g, err := r.load(ctx)
+	if err != nil {
+		return fmt.Errorf("read the links: %w", err)
+	}
+	g.finish()
+	if err := r.save(ctx, g); err != nil {
+		return fmt.Errorf("write the components: %w", err)
+	}
+	if err := r.name(ctx); err != nil {
+		return fmt.Errorf("name the persons: %w", err)
+	}
+	return nil
+}
+
+func (r *run) findCrowds(ctx context.Context) error {
+	err := r.scratch(ctx, "identity_crowds", "SELECT workspace, kind, value, leads, toUInt64(0) AS node FROM identity_shared")
+	if err != nil {
+		return err
+	}
+	return r.db.InsertSelect(ctx, r.at("identity_crowds"), append(sharedColumns, "node"), `SELECT workspace, kind, value, max(leads), node
+FROM
+(
+    SELECT node, any(l.workspace) AS workspace, any(l.kind) AS kind, any(l.value) AS value, other_kind, count() AS others,
+        if(other_kind = 'lead', others, 0) AS leads,
+        if(kind = 'anonymous', {browser:UInt64}, {shared:UInt64}) * if(other_kind = 'anonymous', 10, 1) AS most
+    FROM `+r.links+` AS l
+    WHERE l.kind != 'lead' AND link IN ('id', 'id of') AND NOT arrayExists(kind -> `+isRecord+`, [other_kind])
+    GROUP BY node, other_kind
+)
+GROUP BY node, workspace, kind, value
+HAVING max(others > most)`, r.cfg.params())
+}
+
+// load reads the links.
+func (r *run) load(ctx context.Context) (*graph, error) {
+	shared, err := r.crowds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.result.Shared = uint64(len(shared))
+	rows, err := r.db.Query(ctx, `SELECT node, other, CAST(link AS Int8), kind = 'lead', `+isRecord+`,
+    arrayExists(kind -> `+isRecord+`, [other_kind]) AS record, other_kind,
+    if(record OR node IN (SELECT node FROM `+r.links+` WHERE link = 'merged into' AND node = other), `+ownPerson+`, ''),
+    toUnixTimestamp64Milli(first_at),
+    ifNull(toUnixTimestamp64Milli(seen_at), {never:Int64}), toUnixTimestamp64Milli(stated.at), stated.event_id
+FROM `+r.links+`
+WHERE link IN ('id', 'alias', 'merged into')
+ORDER BY node`, warehouse.Params{"never": int64(never)})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	g := newGraph(shared)
+	var of []said
+	for rows.Next() {
+		var s said
+		err := rows.Scan(&s.Node, &s.Other, &s.Link, &s.OfLead, &s.OfRecord, &s.Record, &s.OtherKind, &s.Owner,
+			&s.FirstAt, &s.SeenAt, &s.Stated.at, &s.Stated.id)
+		if err != nil {
+			return nil, err
+		}
+		if len(of) > 0 && of[0].Node != s.Node {
+			g.add(of)
+			of = of[:0]
+		}
+		of = append(of, s)
+	}
+	if len(of) > 0 {
+		g.add(of)
+	}
+	return g, rows.Err()
+}
+
+// crowds are the nodes of identity_crowds.
+func (r *run) crowds(ctx context.Context) (map[uint64]bool, error) {
+	rows, err := r.db.Query(ctx, "SELECT node FROM "+r.at("identity_crowds"), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	shared := map[uint64]bool{}
+	for rows.Next() {
+		var node uint64
+		if err := rows.Scan(&node); err != nil {
+			return nil, err
+		}
+		shared[node] = true
+	}
+	return shared, rows.Err()
+}
+
+// batchRows is how many nodes are sent at once.
+const batchRows = 500_000
+
+// save writes the component of each node, named by any node of it.
+func (r *run) save(ctx context.Context, g *graph) error {
+	err := r.scratch(ctx, "identity_components", "SELECT toUInt64(0) AS node, toUInt64(0) AS component, false AS away")
+	if err != nil {
+		return err
+	}
+	work, err := r.db.In(ctx, r.work)
+	if err != nil {
+		return err
+	}
+	defer work.Close()
+	for start := 0; start < len(g.ids); start += batchRows {
+		if err := g.send(ctx, work, start, min(start+batchRows, len(g.ids))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *graph) send(ctx context.Context, work *warehouse.DB, start, end int) error {
+	batch, err := work.Insert(ctx, "identity_components", []string{"node", "component", "away"})
+	if err != nil {
+		return err
+	}
+	defer batch.Abort()
+	for i := start; i < end; i++ {
+		if err := batch.Append(g.ids[i], g.ids[g.find(int32(i))], g.away[i]); err != nil {
+			return err
+		}
+	}
+	return batch.Send()
+}
+
+// name gives each component its person: see the package's comment.
+func (r *run) name(ctx context.Context) error {
+	err := r.scratch(ctx, "identity_members", `SELECT workspace, kind, value, first_at, toUInt64(0) AS component,
+    CAST((0, now64(3, 'UTC'), '') AS Tuple(UInt8, DateTime64(3, 'UTC'), String)) AS name FROM identities`)
+	if err != nil {
+		return err
+	}
+	err = r.db.InsertSelect(ctx, r.at("identity_members"),
+		[]string{"workspace", "kind", "value", "first_at", "component", "name"}, `SELECT workspace, kind, value, n.first_at, component,
+    (multiIf(kind = 'lead' AND NOT away, 0, kind = 'lead', 1, `+isRecord+`, 4, kind = 'anonymous', 3, 2),
+        if(kind = 'lead', n.first_at, toDateTime64(0, 3, 'UTC')), `+ownPerson+`)
+FROM
+(
+    SELECT node, any(l.workspace) AS workspace, any(l.kind) AS kind, any(l.value) AS value, min(l.first_at) AS first_at
+    FROM `+r.links+` AS l
+    GROUP BY node
+) AS n
+INNER JOIN `+r.at("identity_components")+` AS c USING node`, nil)
+	if err != nil {
+		return err
+	}
+	if err := r.scratch(ctx, "identity_persons", "SELECT "+columns(identityColumns)+" FROM identities"); err != nil {
+		return err
+	}
+	return r.db.InsertSelect(ctx, r.at("identity_persons"), identityColumns, fmt.Sprintf(`SELECT workspace, kind, value, person, first_at
+FROM %s AS m
+INNER JOIN (SELECT component, min(name).3 AS person FROM %[1]s GROUP BY component) AS p USING component
+WHERE person != m.name.3`, r.at("identity_members")), nil)
+}

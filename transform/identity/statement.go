@@ -1,0 +1,106 @@
+package identity
+
+import "strings"
+
+// linkColumns are the columns of identity_links in the order of linksSQL.
+var linkColumns = []string{
+	"node", "other", "link", "workspace", "kind", "value", "other_kind", "first_at", "seen_at", "stated",
+}
+
+// rawTables are the raw tables whose rows belong to somebody.
+var rawTables = []string{"events", "lead_updates", "activities", "stage_changes", "assignments"}
+
+// linksSQL selects what the raw rows that arrived since {from} say about pairs of nodes, each pair in both directions.
+// The same rows give the same pairs again: where they are there already, nothing changes.
+func linksSQL() string {
+	var said []string
+	for _, table := range rawTables {
+		said = append(said, browserLinks(table), identifierLinks(table))
+	}
+	said = append(said, mergeLinks(),
+		aliasLinks("_ingested_at >= {from:DateTime64(3, 'UTC')}", ""),
+		aliasLinks("1", "_ingested_at >= {from:DateTime64(3, 'UTC')}"))
+	return `SELECT
+    cityHash64(workspace, ends.1.1, ends.1.2) AS node,
+    cityHash64(workspace, ends.2.1, ends.2.2) AS other,
+    ends.3 AS link,
+    workspace,
+    ends.1.1 AS kind,
+    ends.1.2 AS value,
+    ends.2.1 AS other_kind,
+    first_at,
+    seen_at,
+    stated
+FROM
+(
+` + strings.Join(said, "\nUNION ALL\n") + `
+)
+ARRAY JOIN [(a, b, how), (b, a, how + 1)] AS ends`
+}
+
+// said is the head of each SELECT below: a names b, as link says. What only a row that is no update says has no stated.
+const (
+	node   = "Tuple(kind String, value String)"
+	stated = "Tuple(at DateTime64(3, 'UTC'), event_id String)"
+)
+
+// browserLinks are leads with their anonymous ids.
+func browserLinks(table string) string {
+	return `SELECT toString(workspace) AS workspace, CAST(('lead', lead_id) AS ` + node + `) AS a,
+    CAST(('anonymous', anonymous_id) AS ` + node + `) AS b, toUInt8(0) AS how, min(occurred_at) AS first_at,
+    toNullable(max(occurred_at)) AS seen_at, CAST((0, '') AS ` + stated + `) AS stated
+FROM ` + table + `
+WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND lead_id != '' AND anonymous_id != ''
+    AND ` + names("lead_id") + ` AND ` + names("anonymous_id") + `
+GROUP BY workspace, lead_id, anonymous_id`
+}
+
+// identifierLinks are the first id of a row with each identifier. Only an update of a lead states.
+func identifierLinks(table string) string {
+	states := "0"
+	if table == "lead_updates" {
+		states = "hub.kind = 'lead'"
+	}
+	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), maxOrNullIf(occurred_at, NOT (` + states + `)),
+    maxIf(CAST((occurred_at, event_id) AS ` + stated + `), ` + states + `)
+FROM
+(
+    SELECT workspace, occurred_at, event_id, ` + identifierNodes + ` AS ids,
+        CAST(multiIf(lead_id != '' AND ` + names("lead_id") + `, ('lead', lead_id),
+            anonymous_id != '' AND ` + names("anonymous_id") + `, ('anonymous', anonymous_id), ids[1]) AS ` + node + `) AS hub,
+        arrayJoin(ids) AS id
+    FROM ` + table + `
+    WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND notEmpty(identifiers)
+)
+WHERE id != hub
+GROUP BY workspace, hub, id`
+}
+
+// mergeLinks are leads with those that they were merged into.
+func mergeLinks() string {
+	return `SELECT toString(workspace), CAST(('lead', lead_id) AS ` + node + `),
+    CAST(('lead', identifiers['` + KindMergedInto + `']) AS ` + node + `) AS into, 4, min(occurred_at), NULL,
+    max(CAST((occurred_at, event_id) AS ` + stated + `))
+FROM lead_updates
+WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND lead_id != '' AND into.value != ''
+    AND ` + names("lead_id") + ` AND ` + names("into.value") + `
+GROUP BY workspace, lead_id, into`
+}
+
+// aliasLinks are the anonymous ids of some updates with the leads of that id that some rows have. Either may arrive
+// first.
+func aliasLinks(updates, rows string) string {
+	of := "anonymous_id != '' AND lead_id NOT IN ('', anonymous_id) AND " + names("anonymous_id")
+	if rows == "" {
+		rows = "(workspace, lead_id) IN (SELECT workspace, anonymous_id FROM lead_updates WHERE " + of + " AND " + updates + ")"
+	}
+	var known []string
+	for _, table := range rawTables {
+		known = append(known, "SELECT workspace, lead_id FROM "+table+" WHERE lead_id != '' AND "+rows)
+	}
+	return `SELECT toString(workspace), CAST(('anonymous', anonymous_id) AS ` + node + `),
+    CAST(('lead', anonymous_id) AS ` + node + `), 2, min(occurred_at), toNullable(max(occurred_at)), CAST((0, '') AS ` + stated + `)
+FROM lead_updates
+WHERE ` + of + ` AND ` + updates + ` AND (workspace, anonymous_id) IN (` + strings.Join(known, "\nUNION ALL ") + `)
+GROUP BY workspace, anonymous_id`
+}
