@@ -28,6 +28,7 @@ type Config struct {
 	Collect   CollectConfig   `yaml:"collect"`
 	Sources   SourcesConfig   `yaml:"sources"`
 	Business  BusinessConfig  `yaml:"business"`
+	Privacy   PrivacyConfig   `yaml:"privacy"`
 	Scoring   ScoringConfig   `yaml:"scoring"`
 	Jobs      JobsConfig      `yaml:"jobs"`
 }
@@ -131,6 +132,7 @@ var environment = map[string]func(*Config, string){
 	"CLEW_SOURCES_DIR":    func(c *Config, v string) { c.Sources.Dir = v },
 	"CLEW_COLLECT_ADDR":   func(c *Config, v string) { c.Collect.Addr = v },
 	"CLEW_COLLECT_KEYS":   func(c *Config, v string) { c.Collect.Keys = collectKeys(v) },
+	"CLEW_PRIVACY_KEY":    func(c *Config, v string) { c.Privacy.Key = v },
 }
 
 // loadConfig reads the file, if one is named, and the environment. It does not validate: flags come after it.
@@ -201,6 +203,9 @@ func (c Config) Validate() error {
 		fault("http.addr", "%q is not host:port", c.HTTP.Addr)
 	}
 	if err := c.Sources.validate(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Privacy.validate(); err != nil {
 		faults = append(faults, err)
 	}
 	if err := c.Collect.validate(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"clew/ingest"
 	"clew/ingest/event"
+	"clew/ingest/identifier"
 	"clew/ingest/source"
 	"clew/ingest/stream"
 	"clew/jobs"
@@ -28,6 +29,8 @@ type system struct {
 	db     *warehouse.DB
 	broker *stream.Broker
 	kafka  stream.Config
+	// protector hashes personal identifiers. It is there where Kafka is.
+	protector *identifier.Protector
 	// stats counts what ingest does.
 	stats ingest.Stats
 }
@@ -68,6 +71,9 @@ func (s *system) open(ctx context.Context, kafkaListen string) (err error) {
 	if kafkaListen == noKafka {
 		return nil
 	}
+	if s.protector, err = s.openProtector(ctx); err != nil {
+		return err
+	}
 	s.kafka = s.cfg.streamConfig()
 	if len(s.cfg.Kafka.Brokers) == 0 {
 		s.broker, err = stream.StartBroker(stream.BrokerConfig{
@@ -99,7 +105,7 @@ func (s *system) Close() error {
 func (s *system) ingestConfig() ingest.Config {
 	return ingest.Config{
 		Stream: s.kafka, Group: s.cfg.Kafka.Group, Sink: s.db.Sink(), Now: time.Now, Log: s.log,
-		Stats: &s.stats,
+		Stats: &s.stats, Protect: s.protector.Protect,
 	}
 }
 

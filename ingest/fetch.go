@@ -153,6 +153,9 @@ func (s *share) parseOne(c *chunk, m stream.Message) {
 	if clamped {
 		h.OccurredAt = received
 	}
+	if s.Protect != nil {
+		s.Protect(e)
+	}
 	c.Records = append(c.Records, Record{
 		Event: e, Position: pos, ReceivedAt: received, Clamped: clamped, Key: m.Key, Raw: m.Value,
 	})

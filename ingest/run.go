@@ -24,6 +24,9 @@ type Config struct {
 	// Group is the consumer group: processes with one group share the partitions. Default: DefaultGroup.
 	Group string
 	Sink  Sink
+	// Protect hides in an event what names a person, before it is stored; dead letters keep their bytes. It is called by
+	// several goroutines at once. Nil: events are stored as they came.
+	Protect func(event.Event)
 	// Now dates messages that carry no time or an impossible one, and measures how far behind the rows are.
 	Now func() time.Time
 	// Log takes what an operator should know. Default: nothing is logged.
