@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"clew/transform/sla"
 )
 
 //go:embed models/*.sql
@@ -20,7 +22,7 @@ var raw = []string{
 }
 
 // reference are the tables that settings fill and a model may read.
-var reference = []string{"decays"}
+var reference = append([]string{"decays"}, sla.Tables...)
 
 // Model is one derived table and the SELECT that computes it. It is read from a .sql file whose header declares what
 // the SELECT cannot say by itself: INSERT … SELECT matches columns by position, and nothing orders the files.

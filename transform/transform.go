@@ -14,13 +14,14 @@ import (
 	"slices"
 	"time"
 
+	"clew/transform/attribution"
 	"clew/transform/sla"
 	"clew/transform/warehouse"
 )
 
 // paramNames are the parameters that every model may use: the moment after which nothing is seen, and the business
 // time zone that says which day a moment belongs to.
-var paramNames = []string{"as_of", "tz"}
+var paramNames = append([]string{"as_of", "tz"}, attribution.ParamNames()...)
 
 // Config is what the models need to know of the business.
 type Config struct {
@@ -30,6 +31,8 @@ type Config struct {
 	Decays []Decay
 	// SLA is what leads are owed: clocks, cadences and calendars. Nil asks for the shipped ones.
 	SLA *sla.Plan
+	// Attribution says which touches count for a conversion. Nothing set asks for attribution.Default.
+	Attribution attribution.Config
 	// Progress is told of each step that is done. It may be nil.
 	Progress func(step string)
 	// tables names the tables that tests compute, with what they are computed from; nil stands for all.
@@ -44,12 +47,12 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		return fmt.Errorf("business time zone %q: give an IANA name such as Asia/Shanghai: %w", c.Timezone, err)
 	}
-	return checkDecays(c.Decays)
+	return errors.Join(checkDecays(c.Decays), c.Attribution.OrDefault().Validate())
 }
 
 // params are the values of paramNames.
 func (c Config) params(asOf time.Time) warehouse.Params {
-	return warehouse.Params{"as_of": asOf, "tz": c.Timezone}
+	return with(c.Attribution.OrDefault().Params(), warehouse.Params{"as_of": asOf, "tz": c.Timezone})
 }
 
 // models are those that run.
@@ -194,7 +197,24 @@ func (r *run) do(ctx context.Context) error {
 		r.result.Rows[m.Table] = rows
 		r.told("model " + m.Name)
 	}
+	if err := r.attribute(ctx); err != nil {
+		return err
+	}
 	return r.mark.write(ctx, r.db, watermarkDone)
+}
+
+// attribute computes what is not said in SQL: the channels' credits by all paths together.
+func (r *run) attribute(ctx context.Context) error {
+	if !slices.ContainsFunc(r.models, func(m Model) bool { return m.Table == "attribution_paths" }) {
+		return nil
+	}
+	rows, err := attribution.Compute(ctx, r.db)
+	if err != nil {
+		return fmt.Errorf("attribution: %w", err)
+	}
+	r.result.Rows["attribution_channels"] = rows
+	r.told("attribution_channels")
+	return nil
 }
 
 func (r *run) byLead() []Model {

@@ -108,7 +108,7 @@ func release() error {
 
 // closeDatabase drops the database too, so that a long run does not pile up tables.
 func closeDatabase(t testing.TB, db *warehouse.DB, name string) {
-	for _, database := range []string{name, name + "_work"} {
+	for _, database := range []string{name + "_work", name} {
 		if err := db.Exec(context.Background(), "DROP DATABASE IF EXISTS "+database, nil); err != nil {
 			t.Error(err)
 		}
