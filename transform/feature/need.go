@@ -8,8 +8,8 @@ func need() []Feature {
 	return []Feature{
 		stated("N01", "urgency_band", "紧迫度", "Urgency of the need", "urgency"),
 		computed("N02", "expected_purchase_days", "预计采购天数", "Days to the expected purchase", "days",
-			"ifNull($num.expected_purchase_days, if(match($attr.expected_purchase_date, $pattern.day), "+
-				"(toUnixTimestamp64Milli(toDateTime64OrNull($attr.expected_purchase_date, 3, 'UTC')) - $now) / 86400000, NULL))",
+			"ifNull($num.expected_purchase_days, if(toString($purchase) = $attr.expected_purchase_date, "+
+				"(toInt64($purchase) * 86400000 - $now) / 86400000, NULL))",
 			says("expected_purchase_days")+"; else until midnight UTC of "+attributes.says("expected_purchase_date")).
 			of(SourceAttribute).at(AvailabilityCapture),
 		stated("N03", "budget_match", "预算匹配度", "Budget match", "budget_match"),

@@ -249,6 +249,5 @@ var patterns = map[string]string{
 	"spam":           `(?i)https?://|www\.|代开|发票|博彩|贷款|刷单|seo`,
 	"brand":          `(?i)brand|品牌`,
 	"number":         `^-?[0-9]{1,15}(\.[0-9]{1,6})?$`,
-	"day":            `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`,
 	"separators":     `[,，、;；|/]`,
 }

@@ -1,0 +1,86 @@
+package feature_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"clew/transform/feature"
+	"clew/transform/warehouse/warehousetest"
+)
+
+// TestDocs holds the page of documentation against the table.
+func TestDocs(t *testing.T) {
+	warehousetest.Golden(t, "../../docs/features.md", feature.Markdown())
+}
+
+// TestEnoughAreSafe counts dimensions, not windows.
+func TestEnoughAreSafe(t *testing.T) {
+	families := map[byte]int{}
+	safe := 0
+	for _, f := range feature.Base() {
+		if f.Safe() {
+			safe++
+			families[f.ID[0]]++
+		}
+	}
+	if safe < 128 {
+		t.Errorf("%d base dimensions are safe before contact, want at least 128", safe)
+	}
+	if families['F'] > 0 || families['H'] > 0 {
+		t.Errorf("what sales did or made of the lead is called safe: %v", families)
+	}
+}
+
+func TestLinesAreWhole(t *testing.T) {
+	ids, names := map[string]bool{}, map[string]bool{}
+	form := regexp.MustCompile(`^[CPNSQWDEXVTAHF][0-9]{2}(_(7d|30d|90d|decayed))?$`)
+	for _, f := range feature.Catalogue() {
+		switch {
+		case !form.MatchString(f.ID) || ids[f.ID]:
+			t.Errorf("%s: not an id, or there twice", f.ID)
+		case f.Name == "" || strings.ToLower(f.Name) != f.Name || names[f.Name]:
+			t.Errorf("%s: name %q is not one, or there twice", f.ID, f.Name)
+		case !strings.ContainsFunc(f.ZH, func(r rune) bool { return unicode.Is(unicode.Han, r) }):
+			t.Errorf("%s: %q is not Chinese", f.ID, f.ZH)
+		case f.EN == "" || f.Definition == "" || f.Source == "" || f.Availability == "":
+			t.Errorf("%s lacks a text: %+v", f.ID, f)
+		}
+		ids[f.ID], names[f.Name] = true, true
+	}
+}
+
+func TestFind(t *testing.T) {
+	got, err := feature.Find("page_views_7d", "C01")
+	if err != nil || len(got) != 2 || got[0].ID != "W01_7d" || got[1].Name != "industry" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := feature.Find("C01", "C99"); err == nil || !strings.Contains(err.Error(), "C99") {
+		t.Errorf("an unknown feature gives %v", err)
+	}
+}
+
+// TestValuesTravelAsParameters looks for quoted texts that are no words of ours.
+func TestValuesTravelAsParameters(t *testing.T) {
+	text, params := feature.SQL(feature.Catalogue(), "observations")
+	again, _ := feature.SQL(feature.Catalogue(), "observations")
+	if text != again {
+		t.Error("the same features give another text")
+	}
+	for _, r := range text {
+		if r > unicode.MaxASCII {
+			t.Fatalf("the statement holds %q", r)
+		}
+	}
+	for _, word := range []string{"now()", "now64", "today(", "SELECT *"} {
+		if strings.Contains(text, word) {
+			t.Errorf("the statement holds %s", word)
+		}
+	}
+	for name := range params {
+		if !strings.Contains(text, "{"+name+":") {
+			t.Errorf("parameter %s is not used", name)
+		}
+	}
+}
