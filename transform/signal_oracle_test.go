@@ -116,7 +116,7 @@ func checkDecays(t *testing.T, db *warehouse.DB, signals [][]string, asOf time.T
 		}
 	}
 	checked := 0
-	for _, line := range content(t, db, "lead_decays", columnsOf(t, "lead_decays")) {
+	for _, line := range content(t, db, "lead_decays", modelOf(t, "lead_decays").Columns) {
 		key := strings.Join(append(slices.Clone(line[:3]), "["+line[3]+" "+line[4]+"]"), " ")
 		if line[6] != lasts[key] {
 			t.Fatalf("%s: last at %s, want %s", key, line[6], lasts[key])
