@@ -1,1 +1,81 @@
--- Made with the room that writes them.
+-- Which touches brought which conversion, and what they cost.
+
+DROP TABLE IF EXISTS attribution_paths /*on_cluster*/ SYNC;
+
+-- The touches of a person that led to a conversion, in arrays of one length sorted by (time, event id); and those that
+-- led to none so far.
+CREATE TABLE IF NOT EXISTS attribution_paths /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String COMMENT 'anonymous:ID for a visitor who is no lead yet',
+    conversion LowCardinality(String) COMMENT 'lead, mql, sql, opportunity or won; empty: none so far',
+    conversion_no UInt32 COMMENT 'of a lead''s conversions of one kind the how manieth, from 1',
+    open_for Array(LowCardinality(String)) COMMENT 'where there is none so far: the conversions that the touches may still lead to',
+    converted_at Nullable(DateTime64(3, 'UTC')),
+    value Float64 COMMENT 'the amount of the deal; of a lead 0',
+    currency LowCardinality(String),
+    is_invalid Bool COMMENT 'the lead''s latest stage is invalid',
+    created_no UInt32 COMMENT 'the touch of the path that made the lead: the last one not after its creation; 0: none',
+    at Array(Int64) COMMENT 'milliseconds since 1970',
+    channel Array(LowCardinality(String)),
+    source Array(LowCardinality(String)),
+    medium Array(LowCardinality(String)),
+    campaign Array(LowCardinality(String)),
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id, conversion, conversion_no);
+
+DROP TABLE IF EXISTS attribution_credits /*on_cluster*/ SYNC;
+
+-- What share each touch has in a conversion, by seven rules. The shares of a conversion sum to 1 by each of them.
+CREATE TABLE IF NOT EXISTS attribution_credits /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    lead_id String,
+    conversion LowCardinality(String) COMMENT 'lead, mql, sql, opportunity or won',
+    conversion_no UInt32 COMMENT 'of a lead''s conversions of one kind the how manieth, from 1',
+    touch_no UInt32 COMMENT 'of the touches of the path the how manieth, from 1; 0: there is none',
+    touches UInt32 COMMENT 'in the path',
+    converted_at DateTime64(3, 'UTC'),
+    touch_at Nullable(DateTime64(3, 'UTC')),
+    channel LowCardinality(String),
+    source LowCardinality(String),
+    medium LowCardinality(String),
+    campaign LowCardinality(String),
+    unattributed Bool COMMENT 'no touch led to the conversion; this row holds all of it',
+    is_invalid Bool COMMENT 'the lead''s latest stage is invalid: kept here, left out of every count',
+    value Float64 COMMENT 'of the whole conversion: times a share it is the touch''s',
+    currency LowCardinality(String),
+    first Float64,
+    last Float64,
+    last_non_direct Float64,
+    linear Float64,
+    time_decay Float64,
+    position Float64,
+    w_shaped Float64,
+    _ver UInt64,
+    _deleted UInt8
+)
+ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
+PARTITION BY cityHash64(workspace, lead_id) % 16
+ORDER BY (workspace, lead_id, conversion, conversion_no, touch_no);
+
+DROP TABLE IF EXISTS attribution_channels /*on_cluster*/ SYNC;
+
+-- Conversions shared out to channels by what the paths of all leads say together.
+CREATE TABLE IF NOT EXISTS attribution_channels /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    conversion LowCardinality(String),
+    model LowCardinality(String) COMMENT 'markov or shapley',
+    channel LowCardinality(String),
+    unattributed Bool COMMENT 'conversions without a touch',
+    currency LowCardinality(String) COMMENT 'of the conversions'' value; conversions of several are shared out apart',
+    credit Float64 COMMENT 'conversions',
+    value Float64
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (workspace, conversion, model, channel, unattributed, currency);
