@@ -13,13 +13,6 @@ var rawTables = []string{"events", "lead_updates", "activities", "stage_changes"
 // linksSQL selects what the raw rows that arrived since {from} say about pairs of nodes, each pair in both directions.
 // The same rows give the same pairs again: where they are there already, nothing changes.
 func linksSQL() string {
-	var said []string
-	for _, table := range rawTables {
-		said = append(said, browserLinks(table), identifierLinks(table))
-	}
-	said = append(said, mergeLinks(),
-		aliasLinks("_ingested_at >= {from:DateTime64(3, 'UTC')}", ""),
-		aliasLinks("1", "_ingested_at >= {from:DateTime64(3, 'UTC')}"))
 	return `SELECT
     cityHash64(workspace, ends.1.1, ends.1.2) AS node,
     cityHash64(workspace, ends.2.1, ends.2.2) AS other,
@@ -33,44 +26,49 @@ func linksSQL() string {
     stated
 FROM
 (
-` + strings.Join(said, "\nUNION ALL\n") + `
+` + strings.Join([]string{browserLinks(), identifierLinks(), mergeLinks(), aliasLinks()}, "\nUNION ALL\n") + `
 )
 ARRAY JOIN [(a, b, how), (b, a, how + 1)] AS ends`
 }
 
-// said is the head of each SELECT below: a names b, as link says. What only a row that is no update says has no stated.
 const (
 	node   = "Tuple(kind String, value String)"
 	stated = "Tuple(at DateTime64(3, 'UTC'), event_id String)"
+	// news is a condition on raw rows.
+	news = "_ingested_at >= {from:DateTime64(3, 'UTC')}"
 )
 
+// rows selects columns of the rows of all raw tables of which a condition holds.
+func rows(columns, condition string) string {
+	var all []string
+	for _, table := range rawTables {
+		all = append(all, "SELECT "+strings.ReplaceAll(columns, "TABLE", "'"+table+"'")+" FROM "+table+" WHERE "+condition)
+	}
+	return "(" + strings.Join(all, "\n    UNION ALL ") + ")"
+}
+
 // browserLinks are leads with their anonymous ids.
-func browserLinks(table string) string {
+func browserLinks() string {
 	return `SELECT toString(workspace) AS workspace, CAST(('lead', lead_id) AS ` + node + `) AS a,
     CAST(('anonymous', anonymous_id) AS ` + node + `) AS b, toUInt8(0) AS how, min(occurred_at) AS first_at,
     toNullable(max(occurred_at)) AS seen_at, CAST((0, '') AS ` + stated + `) AS stated
-FROM ` + table + `
-WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND lead_id != '' AND anonymous_id != ''
-    AND ` + names("lead_id") + ` AND ` + names("anonymous_id") + `
+FROM ` + rows("workspace, lead_id, anonymous_id, occurred_at", news+" AND lead_id != '' AND anonymous_id != ''") + `
+WHERE ` + names("lead_id") + ` AND ` + names("anonymous_id") + `
 GROUP BY workspace, lead_id, anonymous_id`
 }
 
 // identifierLinks are the first id of a row with each identifier. Only an update of a lead states.
-func identifierLinks(table string) string {
-	states := "0"
-	if table == "lead_updates" {
-		states = "hub.kind = 'lead'"
-	}
-	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), maxOrNullIf(occurred_at, NOT (` + states + `)),
-    maxIf(CAST((occurred_at, event_id) AS ` + stated + `), ` + states + `)
+func identifierLinks() string {
+	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), maxOrNullIf(occurred_at, NOT states),
+    maxIf(CAST((occurred_at, event_id) AS ` + stated + `), states)
 FROM
 (
     SELECT workspace, occurred_at, event_id, ` + identifierNodes + ` AS ids,
         CAST(multiIf(lead_id != '' AND ` + names("lead_id") + `, ('lead', lead_id),
             anonymous_id != '' AND ` + names("anonymous_id") + `, ('anonymous', anonymous_id), ids[1]) AS ` + node + `) AS hub,
-        arrayJoin(ids) AS id
-    FROM ` + table + `
-    WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND notEmpty(identifiers)
+        arrayJoin(ids) AS id, source = 'lead_updates' AND hub.kind = 'lead' AS states
+    FROM ` + rows("TABLE AS source, workspace, lead_id, anonymous_id, identifiers, occurred_at, event_id",
+		news+" AND notEmpty(identifiers)") + `
 )
 WHERE id != hub
 GROUP BY workspace, hub, id`
@@ -82,25 +80,21 @@ func mergeLinks() string {
     CAST(('lead', identifiers['` + KindMergedInto + `']) AS ` + node + `) AS into, 4, min(occurred_at), NULL,
     max(CAST((occurred_at, event_id) AS ` + stated + `))
 FROM lead_updates
-WHERE _ingested_at >= {from:DateTime64(3, 'UTC')} AND lead_id != '' AND into.value != ''
-    AND ` + names("lead_id") + ` AND ` + names("into.value") + `
+WHERE ` + news + ` AND lead_id != '' AND into.value != '' AND ` + names("lead_id") + ` AND ` + names("into.value") + `
 GROUP BY workspace, lead_id, into`
 }
 
-// aliasLinks are the anonymous ids of some updates with the leads of that id that some rows have. Either may arrive
-// first.
-func aliasLinks(updates, rows string) string {
-	of := "anonymous_id != '' AND lead_id NOT IN ('', anonymous_id) AND " + names("anonymous_id")
-	if rows == "" {
-		rows = "(workspace, lead_id) IN (SELECT workspace, anonymous_id FROM lead_updates WHERE " + of + " AND " + updates + ")"
-	}
-	var known []string
-	for _, table := range rawTables {
-		known = append(known, "SELECT workspace, lead_id FROM "+table+" WHERE lead_id != '' AND "+rows)
-	}
+// aliasLinks are the anonymous ids of updates with the leads of that id that any rows have. Either may arrive first: new
+// updates ask for old rows, by their tables' key, and new rows for old updates.
+func aliasLinks() string {
+	of := "anonymous_id != '' AND lead_id NOT IN ('', anonymous_id)"
+	known := rows("workspace, lead_id", "lead_id != '' AND "+news) + "\n    UNION ALL SELECT workspace, lead_id FROM " +
+		rows("workspace, lead_id", "(workspace, lead_id) IN (SELECT workspace, anonymous_id FROM lead_updates WHERE "+news+" AND "+of+")")
 	return `SELECT toString(workspace), CAST(('anonymous', anonymous_id) AS ` + node + `),
-    CAST(('lead', anonymous_id) AS ` + node + `), 2, min(occurred_at), toNullable(max(occurred_at)), CAST((0, '') AS ` + stated + `)
+    CAST(('lead', anonymous_id) AS ` + node + `), 2, min(occurred_at), toNullable(max(occurred_at)),
+    CAST((0, '') AS ` + stated + `)
 FROM lead_updates
-WHERE ` + of + ` AND ` + updates + ` AND (workspace, anonymous_id) IN (` + strings.Join(known, "\nUNION ALL ") + `)
+WHERE ` + of + ` AND ` + names("anonymous_id") + `
+    AND (workspace, anonymous_id) IN (SELECT workspace, lead_id FROM ` + known + `)
 GROUP BY workspace, anonymous_id`
 }
