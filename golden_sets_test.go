@@ -47,6 +47,44 @@ func TestProgramAttribution(t *testing.T) {
 	wantLines(t, rows(t, data, `{"measures":["leads","won"],"dimensions":["channel"],"order":{"channel":"asc"}}`,
 		"%v %v/%v", "channel", "won", "leads"),
 		"Facebook 499/2393", "Instagram 204/981", "Online Display 192/927", "Online Video 194/1007", "Paid Search 553/2588")
+	wantAttribution(t, data)
+}
+
+// wantAttribution holds first, last and linear by channel, and that every model shares out all conversions and their value.
+func wantAttribution(t *testing.T, data string) {
+	t.Helper()
+	s, _ := openTestSystem(t, configIn(data))
+	wantLines(t, selectLines(t, s, `SELECT format('{} {}/{}/{}', channel, toString(round(sum(first))), toString(round(sum(last))),
+    toString(round(sum(linear), 2))) AS line
+FROM attribution_credits WHERE conversion = 'won' GROUP BY channel ORDER BY channel`),
+		"Facebook 569/561/532.28", "Instagram 226/237/234.63", "Online Display 220/233/210.03",
+		"Online Video 222/350/309.56", "Paid Search 601/457/551.51")
+	// Conversions, deals by the share of each rule, and value.
+	wantLines(t, selectLines(t, s, `SELECT arrayStringConcat(arrayMap(x -> toString(round(x, 6)), [
+    countIf(touch_no <= 1), sum(first), sum(last), sum(last_non_direct), sum(linear), sum(time_decay), sum(position),
+    sum(w_shaped), sum(first * value), sum(linear * value), sum(w_shaped * value)]), ' ') AS line
+FROM attribution_credits WHERE conversion = 'won' AND NOT unattributed`),
+		"1838 1838 1838 1838 1838 1838 1838 1838 11423.5 11423.5 11423.5")
+	wantLines(t, selectLines(t, s, `SELECT format('{} {} {} {}', model, toString(count()), toString(round(sum(credit), 6)),
+    toString(round(sum(value), 6))) AS line
+FROM attribution_channels WHERE conversion = 'won' GROUP BY model ORDER BY model`),
+		"markov 5 1838 11423.5", "shapley 5 1838 11423.5")
+}
+
+// selectLines runs a SELECT of one column of text.
+func selectLines(t *testing.T, s *system, sql string) []string {
+	t.Helper()
+	var rows []struct {
+		Line string `ch:"line"`
+	}
+	if err := s.db.Select(t.Context(), &rows, sql, nil); err != nil {
+		t.Fatal(err)
+	}
+	lines := make([]string, len(rows))
+	for i, r := range rows {
+		lines[i] = r.Line
+	}
+	return lines
 }
 
 func TestProgramWebFunnel(t *testing.T) {
