@@ -15,22 +15,24 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"clew/ingest/stream"
+	"clew/transform/attribution"
 )
 
 // Config is everything an operator decides. It is read once: defaults, then the file, then the environment, then
 // flags, each overriding the one before.
 type Config struct {
 	// DataDir holds the embedded engine and broker. Unused parts of it are not created.
-	DataDir   string          `yaml:"data_dir"`
-	Warehouse WarehouseConfig `yaml:"warehouse"`
-	Kafka     KafkaConfig     `yaml:"kafka"`
-	HTTP      HTTPConfig      `yaml:"http"`
-	Collect   CollectConfig   `yaml:"collect"`
-	Sources   SourcesConfig   `yaml:"sources"`
-	Business  BusinessConfig  `yaml:"business"`
-	Privacy   PrivacyConfig   `yaml:"privacy"`
-	Scoring   ScoringConfig   `yaml:"scoring"`
-	Jobs      JobsConfig      `yaml:"jobs"`
+	DataDir     string            `yaml:"data_dir"`
+	Warehouse   WarehouseConfig   `yaml:"warehouse"`
+	Kafka       KafkaConfig       `yaml:"kafka"`
+	HTTP        HTTPConfig        `yaml:"http"`
+	Collect     CollectConfig     `yaml:"collect"`
+	Sources     SourcesConfig     `yaml:"sources"`
+	Business    BusinessConfig    `yaml:"business"`
+	Attribution AttributionConfig `yaml:"attribution"`
+	Privacy     PrivacyConfig     `yaml:"privacy"`
+	Scoring     ScoringConfig     `yaml:"scoring"`
+	Jobs        JobsConfig        `yaml:"jobs"`
 }
 
 // WarehouseConfig says where ClickHouse is.
@@ -109,14 +111,15 @@ type JobsConfig struct {
 
 func defaultConfig() Config {
 	return Config{
-		DataDir:   "data",
-		Warehouse: WarehouseConfig{Database: "clew", MemoryMiB: 4096},
-		Kafka:     KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4, Retention: 168 * time.Hour},
-		HTTP:      HTTPConfig{Addr: "127.0.0.1:8080"},
-		Collect:   CollectConfig{Addr: "127.0.0.1:8081"},
-		Business:  BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
-		Scoring:   ScoringConfig{Model: "s3-abc-v1"},
-		Jobs:      JobsConfig{Every: 5 * time.Minute},
+		DataDir:     "data",
+		Warehouse:   WarehouseConfig{Database: "clew", MemoryMiB: 4096},
+		Kafka:       KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4, Retention: 168 * time.Hour},
+		HTTP:        HTTPConfig{Addr: "127.0.0.1:8080"},
+		Collect:     CollectConfig{Addr: "127.0.0.1:8081"},
+		Business:    BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
+		Attribution: AttributionConfig(attribution.Default()),
+		Scoring:     ScoringConfig{Model: "s3-abc-v1"},
+		Jobs:        JobsConfig{Every: 5 * time.Minute},
 	}
 }
 
@@ -213,6 +216,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := time.LoadLocation(c.Business.Timezone); err != nil || c.Business.Timezone == "" {
 		fault("business.timezone", "%q is not an IANA time zone such as Asia/Shanghai", c.Business.Timezone)
+	}
+	if err := c.Attribution.validate(); err != nil {
+		faults = append(faults, err)
 	}
 	if c.Business.WeekStart != "monday" && c.Business.WeekStart != "sunday" {
 		fault("business.week_start", "%q is neither monday nor sunday", c.Business.WeekStart)

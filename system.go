@@ -18,6 +18,7 @@ import (
 	"clew/query"
 	"clew/scoring"
 	"clew/transform"
+	"clew/transform/attribution"
 	"clew/transform/warehouse"
 )
 
@@ -115,7 +116,10 @@ func (s *system) newJobs(onStep func(jobs.Step)) (*jobs.Jobs, error) {
 		return nil, err
 	}
 	return jobs.New(jobs.Config{
-		DB: s.db, Transform: transform.Config{Timezone: s.cfg.Business.Timezone}, Model: model,
+		DB: s.db, Model: model,
+		Transform: transform.Config{
+			Timezone: s.cfg.Business.Timezone, Attribution: attribution.Config(s.cfg.Attribution),
+		},
 		Every: s.cfg.Jobs.Every, Now: time.Now, Log: s.log, OnStep: onStep,
 	})
 }
