@@ -136,10 +136,10 @@ func (h history) branches(database string, in scope, linked map[string]bool, s s
 		return sql
 	}
 	alias := func(source, where, kind, id string) string {
-		of := "SELECT workspace, value, lead_id AS person FROM aliases WHERE kind = '" + kind + "' AND " + in.holds("lead_id")
-		return "SELECT of.person, rows." + source + ", rows." + columns + "\nFROM (SELECT " + source + ", " + id + " AS value, " +
-			h.columns + from + " WHERE " + where + seen + " AND (workspace, " + id + ") IN (SELECT workspace, value FROM (" + of +
-			"))) AS rows\nINNER JOIN (" + of + ") AS of USING (workspace, value)"
+		of := "SELECT workspace, value AS _node, lead_id AS person FROM aliases WHERE kind = '" + kind + "' AND " + in.holds("lead_id")
+		return "SELECT of.person, rows." + source + ", rows." + columns + "\nFROM (SELECT " + source + ", " + id + " AS _node, " +
+			h.columns + from + " WHERE " + where + seen + " AND (workspace, " + id + ") IN (SELECT workspace, _node FROM (" + of +
+			"))) AS rows\nINNER JOIN (" + of + ") AS of USING (workspace, _node)"
 	}
 	all := []string{plain("lead_id", "lead_id", "lead_id != ''", identity.KindLead, "lead_id")}
 	if linked[identity.KindLead] {
@@ -161,13 +161,13 @@ func (h history) branches(database string, in scope, linked map[string]bool, s s
 
 // identified gives the rows that come under an identifier alone. They are few, so that each is looked up.
 func (h history) identified(database string, in scope) string {
-	return "SELECT if(of.lead_id != '', of.lead_id, " + unlinked("kind", "value") + ") AS person, rows.lead_id, rows." +
+	return "SELECT if(of.lead_id != '', of.lead_id, " + unlinked("_kind", "_node") + ") AS person, rows.lead_id, rows." +
 		strings.ReplaceAll(h.columns, ", ", ", rows.") +
-		"\nFROM (SELECT lead_id, (" + identity.IdentifierNode + " AS node).1 AS kind, node.2 AS value, " + h.columns + " FROM " +
-		database + "." + h.table + " WHERE lead_id = '' AND anonymous_id = '' AND value != ''" +
+		"\nFROM (SELECT lead_id, (" + identity.IdentifierNode + " AS _of).1 AS _kind, _of.2 AS _node, " + h.columns + " FROM " +
+		database + "." + h.table + " WHERE lead_id = '' AND anonymous_id = '' AND _node != ''" +
 		" AND occurred_at <= {as_of:DateTime64(3, 'UTC')}) AS rows\n" +
-		"LEFT JOIN aliases AS of USING (workspace, kind, value)\nWHERE person != '' AND " +
-		in.holds("person")
+		"LEFT JOIN (SELECT workspace, kind AS _kind, value AS _node, lead_id FROM aliases) AS of USING (workspace, _kind, _node)\n" +
+		"WHERE person != '' AND " + in.holds("person")
 }
 
 // repeatKey names an event of a person. A message may come twice, and once more with a correction.

@@ -28,6 +28,9 @@ func (r *run) rebuild(ctx context.Context) error {
 		if err := r.publish(ctx, "_next"); err != nil {
 			return err
 		}
+		if err := r.empty(ctx); err != nil {
+			return err
+		}
 	}
 	for _, m := range r.byLead() {
 		if err := r.db.Swap(ctx, m.Table); err != nil {
@@ -35,7 +38,7 @@ func (r *run) rebuild(ctx context.Context) error {
 		}
 		r.told("swap " + m.Table)
 	}
-	return r.empty(ctx)
+	return nil
 }
 
 // increment computes the persons that something happened to. The rows of a higher version replace theirs.

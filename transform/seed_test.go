@@ -147,7 +147,7 @@ func value(t *testing.T, column, kind string, v any) any {
 		return v
 	case strings.HasPrefix(plain, "Map(String, String"):
 		texts := map[string]string{}
-		given, _ := v.(row)
+		given := fields(v)
 		for name, value := range given {
 			texts[name] = fmt.Sprint(value)
 		}
@@ -284,4 +284,16 @@ func differences(got, want [][]string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// fields are those of a map, as YAML or Go writes it.
+func fields(v any) map[string]any {
+	switch v := v.(type) {
+	case row:
+		return v
+	case map[string]any:
+		return v
+	default:
+		return nil
+	}
 }

@@ -1,0 +1,182 @@
+package transform_test
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clew/transform"
+	"clew/transform/warehouse"
+	"clew/transform/warehouse/warehousetest"
+)
+
+var (
+	trials      = flag.Bool("transform.trials", false, "run the trials that measure transform")
+	trialEvents = flag.Uint64("transform.events", 20_000_000, "events of the trial; a tenth as many leads have them")
+)
+
+// trialMemory is what one statement may use, in bytes.
+const trialMemory = 4 << 30
+
+// trialTables are the rows of the trial by raw table: how many for each ten events, and what they hold. n is the number
+// of the row, lead that of its lead, one of {leads}. Every tenth event is a visitor's, and every second visitor is known
+// by the update of a lead.
+var trialTables = []struct {
+	name, columns, values string
+	perTen                uint64
+}{
+	{
+		"events", "type, name, channel, source, campaign, page_group, value, session_id, url, properties",
+		`if(n % 5 = 0, 'touchpoint', 'behavior'), ['page_view', 'casebook_download', 'demo_request', 'video_play'][1 + h % 4],
+		['sem', 'social', 'expo', 'referral', 'direct', 'email'][1 + h % 6], ['baidu', 'wechat', 'douyin'][1 + h % 3],
+		concat('c', toString(h % 100)), ['home', 'pricing', 'cases'][1 + h % 3], 1,
+		toString(h % 5000000), concat('https://example.com/p/', toString(h % 1000)), map('device', ['phone', 'pc'][1 + h % 2])`, 10,
+	},
+	{
+		"lead_updates", "company, source, attributes, contact_name",
+		`concat('company ', toString(lead % 700000)), ['web', 'fair'][1 + h % 2], map('region', toString(h % 30), 'urgency', '0-3m',
+		'budget_match', 'match', 'company_size', 'large', 'industry', toString(h % 20)), concat('name ', toString(lead))`, 1,
+	},
+	{"stage_changes", "stage, amount, currency", "['new', 'mql', 'sql', 'opportunity', 'won', 'lost'][1 + h % 6], 100, 'CNY'", 2},
+	{"assignments", "owner, team, action", "concat('o', toString(h % 200)), concat('t', toString(h % 20)), 'assigned'", 1},
+	{"activities", "owner, method, effective, duration_s", "concat('o', toString(h % 200)), 'call', h % 3 = 0, 60", 2},
+}
+
+// fill adds rows of numbers from to until of all trial tables, by {rows} a ten events, and waits until they are old
+// enough not to be seen twice.
+func fillTrial(t *testing.T, db *warehouse.DB, events, leads uint64) {
+	t.Helper()
+	for _, table := range trialTables {
+		err := db.Exec(t.Context(), fmt.Sprintf(`INSERT INTO %s (workspace, event_id, lead_id, anonymous_id, identifiers,
+    occurred_at, received_at, %s)
+SELECT 'default', concat('%[1]s', toString(n)), if(stranger AND '%[1]s' = 'events', '', concat('lead-', toString(lead))),
+    multiIf(stranger AND '%[1]s' = 'events', concat('visitor-', toString(lead)), '%[1]s' = 'lead_updates' AND lead %% 2 = 0,
+        concat('visitor-', toString(lead)), ''),
+    CAST(map() AS Map(LowCardinality(String), String)), at, at, %[3]s
+FROM
+(
+    SELECT number AS n, cityHash64(number, '%[1]s') AS h, cityHash64(h) %% {leads:UInt64} AS lead, h %% 10 = 9 AS stranger,
+        toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + toIntervalSecond(cityHash64(h, 1) %% 28000000) AS at
+    FROM numbers({rows:UInt64})
+)`, table.name, table.columns, table.values), warehouse.Params{"leads": leads, "rows": events * table.perTen / 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// arriveLate adds an event of an earlier month for each of n leads.
+func arriveLate(t *testing.T, db *warehouse.DB, n, leads uint64, round string) {
+	t.Helper()
+	err := db.Exec(t.Context(), `INSERT INTO events (workspace, event_id, lead_id, type, name, channel, occurred_at, received_at)
+SELECT 'default', concat({round:String}, toString(number)), concat('lead-', toString(cityHash64(number, {round:String}) % {leads:UInt64})), 'behavior',
+    'page_view', 'sem', toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + toIntervalSecond(cityHash64(number) % 28000000), now64(3)
+FROM numbers({n:UInt64})`, warehouse.Params{"n": n, "leads": leads, "round": round})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopwatch adds up the time between the steps of a run.
+type stopwatch struct {
+	steps map[string]time.Duration
+	since time.Time
+	all   time.Duration
+}
+
+// timed measures a run.
+func timed(t *testing.T, ctx context.Context, db *warehouse.DB, by func(context.Context, *warehouse.DB, time.Time,
+	transform.Config) (transform.Result, error),
+) (stopwatch, transform.Result) {
+	t.Helper()
+	w := stopwatch{steps: map[string]time.Duration{}, since: time.Now()}
+	began := w.since
+	cfg := transform.Config{Timezone: "Asia/Shanghai", Progress: func(step string) {
+		w.steps[step] += time.Since(w.since)
+		w.since = time.Now()
+	}}
+	r, err := by(ctx, db, at("2026-12-01T00:00:00Z"), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.all = time.Since(began)
+	return w, r
+}
+
+func (w stopwatch) print(name string) {
+	fmt.Printf("%-40s %9.2f s\n", name, w.all.Seconds())
+	steps := slices.SortedFunc(maps.Keys(w.steps), func(a, b string) int { return cmp.Compare(w.steps[b], w.steps[a]) })
+	for _, step := range steps {
+		if w.steps[step] > w.all/200 {
+			fmt.Printf("  %-38s %9.2f s\n", step, w.steps[step].Seconds())
+		}
+	}
+}
+
+// TestTransformTrial measures a rebuild, an increment of one lead in a hundred and one of nothing.
+func TestTransformTrial(t *testing.T) {
+	if !*trials {
+		t.Skip("measures; run it with make bench-transform")
+	}
+	db := warehousetest.Open(t)
+	events, leads := *trialEvents, *trialEvents/10
+	ctx := warehouse.WithSettings(t.Context(), map[string]any{"max_memory_usage": trialMemory})
+	began := time.Now()
+	fillTrial(t, db, events, leads)
+	fmt.Printf("%-40s %9.2f s\n", "fill the raw tables", time.Since(began).Seconds())
+	time.Sleep(2 * time.Second)
+	rebuild, r := timed(t, ctx, db, transform.Rebuild)
+	rebuild.print("rebuild")
+	for _, table := range slices.Sorted(maps.Keys(r.Rows)) {
+		fmt.Printf("  %-38s %9d rows\n", table, r.Rows[table])
+	}
+	reading := readAll(t, db)
+	arriveLate(t, db, leads/100, leads, "a")
+	increment, r := timed(t, ctx, db, transform.Run)
+	increment.print(fmt.Sprintf("increment of %d leads", r.Leads))
+	if r.Rebuilt {
+		t.Error("the increment became a rebuild")
+	}
+	time.Sleep(2 * time.Second)
+	nothing, r := timed(t, ctx, db, transform.Run)
+	nothing, r = timed(t, ctx, db, transform.Run)
+	nothing.print(fmt.Sprintf("increment of %d leads", r.Leads))
+	after := readAll(t, db)
+	fmt.Printf("%-40s %9.2f s, before the increment %.2f s\n", "read all derived tables", after.Seconds(), reading.Seconds())
+	fmt.Println(peak())
+	fmt.Printf("ratio increment_over_rebuild %.4f\n", increment.all.Seconds()/rebuild.all.Seconds())
+	fmt.Printf("ratio nothing_over_rebuild %.4f\n", nothing.all.Seconds()/rebuild.all.Seconds())
+}
+
+// readAll reads a column of every derived table, as the last row of each key.
+func readAll(t *testing.T, db *warehouse.DB) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for _, table := range []string{"leads", "lead_facts", "lead_journeys", "lead_signals", "lead_decays"} {
+		var rows []struct {
+			N uint64 `ch:"n"`
+		}
+		if err := db.Select(t.Context(), &rows, "SELECT sum(cityHash64(lead_id)) AS n FROM "+table, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return time.Since(began)
+}
+
+// peak is the most memory that the process ever held.
+func peak() string {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "peak memory unknown"
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	line, _, _ := strings.Cut(rest, "\n")
+	return "peak memory " + strings.TrimSpace(line)
+}
