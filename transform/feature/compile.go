@@ -39,7 +39,10 @@ type compiler struct {
 	names   map[string]string
 	columns map[string]bool
 	parts   map[string]*shared
-	order   []*shared
+	// joins are the timelines, observations where the lead and moments come from.
+	joins        map[string]bool
+	observations string
+	order        []*shared
 }
 
 var wordForm = regexp.MustCompile(`\$([a-z_]+|1)(?:\.(\$1|[a-z_0-9]+))?`)
@@ -88,6 +91,13 @@ func (c *compiler) word(name, arg, argument string, at place) (text string, ok b
 			arg = argument
 		}
 		return c.param("text "+arg, arg, "String"), true
+	case "workspace", "company":
+		return "_" + name, true
+	case "observations":
+		return c.observations, true
+	case "account", "source", "owner":
+		c.joins[name] = true
+		return "_" + name + "_" + arg, true
 	case "reading":
 		text, _ := c.expand(reading, "", at)
 		return text, true
@@ -184,6 +194,7 @@ func (c *compiler) share(key, text string, used []*shared) *shared {
 func SQL(features []Feature, observations string) (string, warehouse.Params) {
 	c := &compiler{
 		params: warehouse.Params{}, names: map[string]string{}, columns: map[string]bool{}, parts: map[string]*shared{},
+		joins: map[string]bool{}, observations: observations,
 	}
 	selected := make([]string, len(features))
 	var used []*shared
@@ -196,6 +207,8 @@ func SQL(features []Feature, observations string) (string, warehouse.Params) {
 		selected[i] = fmt.Sprintf("    CAST(%s AS %s) AS _f%d", text, columnTypes[f.Type], i+1)
 		used = append(used, needs...)
 	}
+	joins, needs := c.timelines()
+	used = append(used, needs...)
 	top := 1
 	for _, s := range c.order {
 		top = max(top, s.level+1)
@@ -204,7 +217,44 @@ func SQL(features []Feature, observations string) (string, warehouse.Params) {
 		s.until = top
 	}
 	head := "SELECT\n    _workspace AS workspace,\n    _lead AS lead_id,\n    _at AS observed_at"
-	return strings.Join(append([]string{head}, selected...), ",\n") + "\nFROM\n" + c.levels(top-1, observations), c.params
+	return strings.Join(append([]string{head}, selected...), ",\n") + "\nFROM\n" + c.levels(top-1) + " AS _row" + joins, c.params
+}
+
+// timelines joins to the vectors the rows of the timelines that their features need.
+func (c *compiler) timelines() (text string, used []*shared) {
+	at := place{scope: beforeContact}
+	for _, name := range slices.Sorted(maps.Keys(c.joins)) {
+		line := timelines[name]
+		key, needs := c.expand(line.key, "", at)
+		moment, more := c.expand(line.moment, "", at)
+		if name == "owner" {
+			key, needs = c.expand(line.key, "", place{scope: untilObserved})
+		}
+		changes, _ := c.expand(line.changes, "", at)
+		used = append(append(used, needs...), more...)
+		columns, sums := []string{"key AS _" + name + "_key", "at AS _" + name + "_at"}, []string{}
+		for i, total := range line.totals {
+			columns = append(columns, fmt.Sprintf("sum(d%d) OVER w AS _%s_%s", i, name, total))
+			sums = append(sums, fmt.Sprintf("sum(change.%d) AS d%d", i+2, i))
+		}
+		text += fmt.Sprintf(`
+ASOF LEFT JOIN
+(
+    SELECT %s
+    FROM
+    (
+        SELECT key, change.1 AS at, %s
+        FROM
+        (%s
+        )
+        ARRAY JOIN changes AS change
+        GROUP BY key, at
+    )
+    WINDOW w AS (PARTITION BY key ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+) AS _line_%s ON _row.%s = _line_%s._%s_key AND _row.%s >= _line_%s._%s_at`,
+			strings.Join(columns, ", "), strings.Join(sums, ", "), changes, name, key, name, name, moment, name, name)
+	}
+	return text, used
 }
 
 // columnTypes are what the engine stores a feature of a type as.
@@ -213,11 +263,14 @@ var columnTypes = map[Type]string{
 }
 
 // levels nests a SELECT for each level of shared expressions, so that each is written and computed once.
-func (c *compiler) levels(level int, observations string) string {
+func (c *compiler) levels(level int) string {
 	if level == 0 {
-		return c.base(observations)
+		return c.base()
 	}
 	columns := []string{"_workspace", "_lead", "_at", "_observed"}
+	if c.withCompany() {
+		columns = append(columns, "_company")
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.columns)) {
 		columns = append(columns, "_j_"+name)
 	}
@@ -229,15 +282,33 @@ func (c *compiler) levels(level int, observations string) string {
 			columns = append(columns, s.alias)
 		}
 	}
-	return "(\nSELECT\n    " + strings.Join(columns, ",\n    ") + "\nFROM\n" + c.levels(level-1, observations) + "\n)"
+	return "(\nSELECT\n    " + strings.Join(columns, ",\n    ") + "\nFROM\n" + c.levels(level-1) + "\n)"
 }
 
+// withCompany says whether the observed leads' companies are wanted.
+func (c *compiler) withCompany() bool { return c.joins["account"] }
+
 // base joins observations and histories. Histories are many and wide: they stream past the observations.
-func (c *compiler) base(observations string) string {
+func (c *compiler) base() string {
 	columns := []string{"workspace", "lead_id"}
 	var carried []string
 	for _, name := range slices.Sorted(maps.Keys(c.columns)) {
-		columns, carried = append(columns, name), append(carried, "j."+name+" AS _j_"+name)
+		columns, carried = append(columns, name), append(carried, ",\n    j."+name+" AS _j_"+name)
+	}
+	observed := "SELECT workspace, lead_id, CAST(observed_at AS DateTime64(3, 'UTC')) AS observed_at\n    FROM " + c.observations
+	if c.withCompany() {
+		carried = append(carried, ",\n    o.account AS _company")
+		observed = `SELECT s.workspace AS workspace, s.lead_id AS lead_id, s.observed_at AS observed_at, l.account AS account
+    FROM
+    (
+        ` + observed + `
+    ) AS s
+    LEFT JOIN
+    (
+        SELECT workspace, lead_id, account
+        FROM leads
+        WHERE (workspace, lead_id) IN (SELECT workspace, lead_id FROM ` + c.observations + `)
+    ) AS l ON s.workspace = l.workspace AND s.lead_id = l.lead_id`
 	}
 	return fmt.Sprintf(`(
 SELECT
@@ -253,8 +324,7 @@ FROM
 ) AS j
 RIGHT JOIN
 (
-    SELECT workspace, lead_id, CAST(observed_at AS DateTime64(3, 'UTC')) AS observed_at
-    FROM %s
+    %s
 ) AS o ON j.workspace = o.workspace AND j.lead_id = o.lead_id
-)`, strings.Join(append([]string{""}, carried...), ",\n    "), strings.Join(columns, ", "), observations, observations)
+)`, strings.Join(carried, ""), strings.Join(columns, ", "), c.observations, observed)
 }

@@ -7,8 +7,10 @@
 package feature
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Type is what values a feature has.
@@ -97,10 +99,17 @@ func Catalogue() []Feature {
 	return all
 }
 
-// Base gives the base dimensions alone.
+// letters are the families in their order.
+const letters = "CPNSQWDEXVTAHF"
+
+// Base gives the base dimensions alone, by family and number.
 func Base() []Feature {
-	return slices.Concat(company(), contact(), need(), origin(), quality(), web(), content(), mail(), social(), service(),
+	all := slices.Concat(company(), contact(), need(), origin(), priors(), quality(), web(), content(), mail(), social(), service(),
 		tempo(), account(), history(), followUp())
+	slices.SortFunc(all, func(a, b Feature) int {
+		return cmp.Or(strings.IndexByte(letters, a.ID[0])-strings.IndexByte(letters, b.ID[0]), strings.Compare(a.ID, b.ID))
+	})
+	return all
 }
 
 // Find gives the features with these IDs or names, in the order asked for. The error names the first unknown one.

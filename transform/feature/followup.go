@@ -29,6 +29,10 @@ func followUp() []Feature {
 			"if(NOT has($kinds, 5), NULL, ifNull(toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull("+
 				"arrayLast((x, y) -> y = 5, $property.next_at, $kinds), 3, 'UTC')) < $now, 0))",
 			"1 where the last follow-up promised a next one for a time that is past").as(TypeFlag),
+		computed("F14", "rep_win_rate_prior", "销售历史赢单率", "Past win rate of the owner", "share",
+			"if($owner_key = 0, NULL, ($owner.won - ($decider_key = $owner_key AND $decided_as = 'won')) / "+
+				"nullIf($owner.decided - ($decider_key = $owner_key), 0))",
+			"Of the other leads that the present owner had when they were first won or lost, the share won").of(SourcePrior),
 		outcome("F15", "demo_done", "演示完成", "Demos given", "demo_done"),
 		outcome("F16", "contract_discussed", "谈合同", "Contract discussed", "contract_discussed"),
 		computed("F17", "days_since_followup", "距上次跟进天数", "Days since the last follow-up", "days",

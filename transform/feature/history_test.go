@@ -150,8 +150,9 @@ var spelled = map[string]string{
 	"refer": "refer", "form_submit": "form_submit", "dance": "", "click": "", "won": "", "call": "",
 }
 
-// history makes up to n events, of which few are ours when the lead is left alone.
-func (d dice) history(n int, alone bool) (events []happening) {
+// history makes n events, none of them a follow-up when the lead is left alone. What it likes to do depends on
+// its number, so that of enough leads somebody likes each thing.
+func (d dice) history(number, n int, alone bool) (events []happening) {
 	names := slices.Sorted(func(yield func(string) bool) {
 		for name := range spelled {
 			if !yield(name) {
@@ -160,9 +161,10 @@ func (d dice) history(n int, alone bool) (events []happening) {
 		}
 	})
 	// A lead does few things, and many of them, sometimes within days.
+	favourite := names[number%len(names)]
 	d.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	names = names[:1+d.IntN(12)]
-	if d.chance(0.2) {
+	names = append(names[:d.IntN(10)], favourite, favourite)
+	if d.chance(0.1) {
 		names = []string{"wecom_message_in", "wecom_message_out"}
 	}
 	days := pick(d, 3, 40, 130)
@@ -341,7 +343,7 @@ func (d dice) people(n int) []person {
 		if d.chance(0.1) {
 			continue
 		}
-		list[i].events = d.history(pick(d, 0, 3, 12, 40), d.chance(0.6))
+		list[i].events = d.history(i, pick(d, 0, 3, 12, 40), d.chance(0.6))
 		list[i].updates = d.states(d.IntN(4))
 	}
 	return list

@@ -64,7 +64,7 @@ func (h happening) meaning() string {
 }
 
 // want is the value of a feature by its own lights: nil, a float64 or a string.
-func want(f feature.Feature, p person, observed int64, zone *time.Location) any {
+func want(f feature.Feature, people []person, p person, observed int64, zone *time.Location) any {
 	v := p.see(observed, f.Safe(), f.Window, zone)
 	id := f.ID
 	if f.Base != "" {
@@ -93,6 +93,9 @@ func want(f feature.Feature, p person, observed int64, zone *time.Location) any 
 	if name, ok := once[id]; ok {
 		return bit(v.count("behavior", name) > 0)
 	}
+	if of, ok := shared[id]; ok {
+		return of(people, p, v)
+	}
 	if of, ok := others[id]; ok {
 		return of(v)
 	}
@@ -107,7 +110,7 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := dice{rand.New(rand.NewPCG(5, 2))}
-	people := d.people(220)
+	people := d.people(320)
 	insert(t, db, people)
 	observed := map[string][]int64{}
 	for _, p := range people {
@@ -123,7 +126,7 @@ func TestOracle(t *testing.T) {
 	for _, p := range people {
 		for _, at := range observed[p.id] {
 			for i, f := range all {
-				have, want := got[key{p.id, at}][i], want(f, p, at, zone)
+				have, want := got[key{p.id, at}][i], want(f, people, p, at, zone)
 				filled[i][show(want)] = true
 				if !same(have, want) && wrong < 20 {
 					wrong++

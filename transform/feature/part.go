@@ -84,6 +84,23 @@ var parts = map[string]part{
 	"topics": {"arrayFilter((x, y) -> x != '' AND y IN ($reading), $property.topic, $does)", derived},
 	"depths": {"arrayFilter((x, y) -> y IN ($reading) AND match(x, $pattern.number), $property.depth, $does)", derived},
 
+	// What chooses the row of a timeline, 0 for none; and what the lead itself has put into it.
+	"account_key":   {"if($company = '', 0, cityHash64($workspace, $company))", whole},
+	"stated_source": {"arrayFirst((x, y) -> x != '' AND y <= $now, arrayMap(x -> x['source'], $j.stated), $j.updated_at)", whole},
+	"touch_source":  {"arrayFirst((x, y) -> x != '' AND y = 1, $from, $kinds)", whole},
+	"source_now":    {"if($stated_source != '', $stated_source, $touch_source)", whole},
+	"source_key":    {"if($source_now = '', 0, cityHash64($workspace, $source_now))", whole},
+	"ripe":          {"ifNull($captured, 0) + " + maturity + "", whole},
+	"ripe_stated":   {"arrayFirst((x, y) -> x != '' AND y <= $ripe, arrayMap(x -> x['source'], $j.stated), $j.updated_at)", whole},
+	"ripe_source": {"if($ripe_stated != '', $ripe_stated, " +
+		"arrayFirst((x, y, z) -> x != '' AND y = 1 AND z <= $ripe, $from, $kinds, $at))", whole},
+	"owner_now":   {"arrayLast((x, y) -> x != '' AND y = 4, $owners, $kinds)", whole},
+	"owner_key":   {"if($owner_now = '', 0, cityHash64($workspace, $owner_now))", whole},
+	"decided":     {"arrayFirstIndex(x -> x = $stage.won OR x = $stage.lost, $stages)", whole},
+	"decided_as":  {"if($decided = 0, '', $words[$decided])", whole},
+	"decider":     {"arrayLast((x, y, z) -> x != '' AND y = 4 AND z <= $decided, $owners, $kinds, arrayEnumerate($at))", whole},
+	"decider_key": {"if($decided = 0 OR $decider = '', 1, cityHash64($workspace, $decider))", whole},
+
 	// What is stated, latest first.
 	"updates": {"arrayCount(x -> x <= $now, $j.updated_at)", whole},
 	"stated":  {"arraySlice($j.stated, 1, $updates)", whole},

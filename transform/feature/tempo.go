@@ -65,8 +65,6 @@ func since(days int) string {
 	return fmt.Sprintf("arrayCount(x -> x > $now - %d, $customer)", days*dayMS)
 }
 
-func account() []Feature { return nil }
-
 func history() []Feature {
 	all := []Feature{
 		computed("H01", "times_assigned", "分配次数", "Times assigned", "", "countEqual($actions, $action.assigned)",
