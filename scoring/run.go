@@ -18,6 +18,10 @@ var scoreColumns = []string{"workspace", "model", "model_hash", "lead_id", "as_o
 // leads, which must have been computed for the same moment. The scores of other models stay, those of this model's
 // name and version are replaced, all in one step: after an error the table has its old rows. Of two runs at the same
 // time, by whichever models, the later may undo the earlier; whoever runs the jobs keeps them apart.
+//
+// Leads whose grade is not their last one in grade_changes get a row there, dated asOf. That comes after the scores are
+// in place: where a run ends in between, the next one for the same moment makes up for it. A lead has one grade, so
+// models that score the same leads in turn write the turns down too.
 func Run(ctx context.Context, db *warehouse.DB, m *Model, asOf time.Time) (uint64, error) {
 	statement := Compile(m)
 	statement.Params["as_of"] = asOf
@@ -25,7 +29,38 @@ func Run(ctx context.Context, db *warehouse.DB, m *Model, asOf time.Time) (uint6
 	if err != nil {
 		return 0, fmt.Errorf("scoring model %s: %w", m.ID(), err)
 	}
+	if err := noteGrades(ctx, db, m, asOf); err != nil {
+		return 0, fmt.Errorf("grades by the scoring model %s: %w", m.ID(), err)
+	}
 	return rows, nil
+}
+
+var gradeColumns = []string{"workspace", "event_id", "lead_id", "occurred_at", "model", "grade", "total"}
+
+// changedGrades are the scores of a model whose grade is not the lead's last one, of whichever model, up to their
+// moment. The event id is a hash of model, lead and moment: the same change written twice counts once.
+const changedGrades = `SELECT
+    s.workspace,
+    lower(hex(sipHash128(s.model, s.lead_id, s.as_of))),
+    s.lead_id,
+    s.as_of,
+    s.model,
+    s.grade,
+    s.total
+FROM scores AS s
+LEFT JOIN
+(
+    SELECT workspace, lead_id, argMax(grade, (occurred_at, event_id)) AS grade
+    FROM grade_changes
+    WHERE occurred_at <= {as_of:DateTime64(3, 'UTC')}
+    GROUP BY workspace, lead_id
+) AS last ON s.workspace = last.workspace AND s.lead_id = last.lead_id
+WHERE s.model = {model:String} AND s.grade != last.grade`
+
+// noteGrades adds the changed grades to grade_changes. It may be repeated for the same moment.
+func noteGrades(ctx context.Context, db *warehouse.DB, m *Model, asOf time.Time) error {
+	return db.InsertSelect(ctx, "grade_changes", gradeColumns, changedGrades,
+		warehouse.Params{"model": m.ID(), "as_of": asOf})
 }
 
 // keepOthers puts the rows of the other models in front of a model's own.
