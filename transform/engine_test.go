@@ -39,7 +39,7 @@ func TestEngineAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := warehouse.Params{"as_of": at("2026-01-01T00:00:00.000Z"), "tz": "Asia/Shanghai"}
+	p := warehouse.Params{"as_of": at("2026-01-01T00:00:00.000Z"), "tz": "Asia/Shanghai", "base_currency": "CNY"}
 	for _, m := range models {
 		if m.ByLead {
 			continue

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"clew/transform/cost"
 	"clew/transform/sla"
 )
 
@@ -22,7 +23,7 @@ var raw = []string{
 }
 
 // reference are the tables that settings fill and a model may read.
-var reference = append([]string{"decays"}, sla.Tables...)
+var reference = slices.Concat([]string{"decays"}, cost.Tables, sla.Tables)
 
 // Model is one derived table and the SELECT that computes it. It is read from a .sql file whose header declares what
 // the SELECT cannot say by itself: INSERT … SELECT matches columns by position, and nothing orders the files.

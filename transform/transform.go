@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"clew/transform/attribution"
+	"clew/transform/cost"
 	"clew/transform/sla"
 	"clew/transform/warehouse"
 )
 
 // paramNames are the parameters that every model may use: the moment after which nothing is seen, and the business
 // time zone that says which day a moment belongs to.
-var paramNames = append([]string{"as_of", "tz"}, attribution.ParamNames()...)
+var paramNames = slices.Concat([]string{"as_of", "tz"}, attribution.ParamNames(), cost.ParamNames())
 
 // Config is what the models need to know of the business.
 type Config struct {
@@ -33,6 +34,8 @@ type Config struct {
 	SLA *sla.Plan
 	// Attribution says which touches count for a conversion. Nothing set asks for attribution.Default.
 	Attribution attribution.Config
+	// Costs are exchange rates and what leads should cost.
+	Costs cost.Config
 	// Progress is told of each step that is done. It may be nil.
 	Progress func(step string)
 	// tables names the tables that tests compute, with what they are computed from; nil stands for all.
@@ -47,12 +50,13 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		return fmt.Errorf("business time zone %q: give an IANA name such as Asia/Shanghai: %w", c.Timezone, err)
 	}
-	return errors.Join(checkDecays(c.Decays), c.Attribution.OrDefault().Validate())
+	return errors.Join(checkDecays(c.Decays), c.Attribution.OrDefault().Validate(), c.Costs.Validate())
 }
 
 // params are the values of paramNames.
 func (c Config) params(asOf time.Time) warehouse.Params {
-	return with(c.Attribution.OrDefault().Params(), warehouse.Params{"as_of": asOf, "tz": c.Timezone})
+	p := with(c.Attribution.OrDefault().Params(), c.Costs.Params())
+	return with(p, warehouse.Params{"as_of": asOf, "tz": c.Timezone})
 }
 
 // models are those that run.
@@ -81,7 +85,8 @@ func with(p, more warehouse.Params) warehouse.Params {
 func (c Config) plan(models []Model) string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, c.SLA.Hash())
-	c.Progress, c.SLA = nil, nil
+	// Rates and targets touch only tables that each run replaces.
+	c.Progress, c.SLA, c.Costs = nil, nil, cost.Config{}
 	fmt.Fprintf(sum, "%#v %#v", c, histories)
 	for _, m := range models {
 		fmt.Fprintf(sum, "%#v", m)
@@ -184,6 +189,9 @@ func (r *run) do(ctx context.Context) error {
 		compute = r.rebuild
 	}
 	if err := compute(ctx); err != nil {
+		return err
+	}
+	if err := r.cfg.Costs.Fill(ctx, r.db); err != nil {
 		return err
 	}
 	for _, m := range r.models {
