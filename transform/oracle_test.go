@@ -24,7 +24,8 @@ func TestModelsAgreeWithPlainGo(t *testing.T) {
 			s := randomHistories(rand.New(rand.NewPCG(round, 7)), 250)
 			clearAll(t, db)
 			s.insertBadly(t, db)
-			if _, err := transform.Rebuild(t.Context(), db, asOf, transform.Config{Timezone: "Asia/Shanghai"}); err != nil {
+			cfg := transform.Config{Timezone: "Asia/Shanghai"}.Only("channel_daily")
+			if _, err := transform.Rebuild(t.Context(), db, asOf, cfg); err != nil {
 				t.Fatal(err)
 			}
 			wantLeads, wantFacts := tell(s, asOf)
@@ -54,7 +55,10 @@ func randomHistories(r *rand.Rand, n int) seed {
 		ids++
 		all := row{
 			"event_id":    fmt.Sprintf("%c%d", 'a'+rune(r.IntN(26)), ids),
-			"occurred_at": moment(), "clamped": r.IntN(40) == 0,
+			"occurred_at": moment(),
+		}
+		if table != "grade_changes" {
+			all["clamped"] = r.IntN(40) == 0
 		}
 		maps.Copy(all, lead)
 		maps.Copy(all, fields)
@@ -64,8 +68,15 @@ func randomHistories(r *rand.Rand, n int) seed {
 		lead := row{"workspace": pick("default", "other"), "lead_id": fmt.Sprint("L", i%(n*2/3))}
 		for range r.IntN(3) {
 			update := row{
-				"company": pick("", "A", "B"), "source": pick("", "web", "fair"),
-				"attributes": row{"region": pick("", "east", "west"), pick("x", "y", "线'索"): pick("", "1", "2")},
+				"company": pick("", "A", "B"), "source": pick("", "web", "fair"), "contact_name": pick("", "王"),
+				"phone": pick("", "+86 138****5678", "?1***"), "email": pick("", "j***@a.example", "?j***"),
+				"attributes": row{
+					"region": pick("", "east", "west"), pick("x", "y", "线'索"): pick("", "1", "2"),
+					pick("budget", "预算", "asks_contract"):                pick("", "yes", "no", "无", "50万"),
+					pick("cooperation_intent", "refers_others"):          pick("", "quote", "interested", "无"),
+					pick("owner_mkt", "owner_sales", "phone_valid", "z"): pick("", "", "no", "无", "sun"),
+					pick("budget_match", "phone_valid"):                  pick("", "far_below", "no"),
+				},
 			}
 			if r.IntN(3) == 0 {
 				update["created_at"] = moment()
@@ -75,31 +86,44 @@ func randomHistories(r *rand.Rand, n int) seed {
 		for range r.IntN(4) {
 			add("stage_changes", lead, row{
 				"stage":  pick("new", "mql", "sql", "opportunity", "won", "lost", "recycled", "invalid"),
-				"amount": float64(r.IntN(5)) / 4, "currency": pick("", "CNY", "USD"), "reason": pick("", "price"),
+				"amount": float64(r.IntN(5)) / 4, "currency": pick("", "CNY", "USD"),
+				"reason": pick("", "price", "dead_phone", "需求不符"),
 			})
 		}
 		for range r.IntN(4) {
 			add("assignments", lead, row{
 				"action": pick("assigned", "assigned", "accepted", "returned", "recycled", "locked"),
-				"owner":  pick("", "wang", "li"), "team": pick("", "north"),
+				"owner":  pick("", "wang", "li", "sun"), "team": pick("", "north", "Marketing 1", "市场部", "inside SALES"),
 			})
 		}
 		for range r.IntN(4) {
-			add("activities", lead, row{"effective": r.IntN(2) == 0, "owner": "li", "method": "call"})
+			activity := row{
+				"effective": r.IntN(2) == 0, "owner": pick("li", "li", ""), "method": pick("call", "wechat", "visit"),
+				"duration_s": float64(r.IntN(2) * 60), "outcome": pick("", "需求明确", "Demo Done", "询问合同", "明确意向"),
+				"next_action": pick("", "call"),
+			}
+			if r.IntN(2) == 0 {
+				activity["next_at"] = moment()
+			}
+			add("activities", lead, activity)
 		}
 		for range r.IntN(4) {
 			add("events", lead, row{
 				"type": pick("touchpoint", "behavior"), "channel": pick("", "social", "search"),
 				"source": pick("", "baidu"), "campaign": pick("", "c1"),
+				"name": pick("page_view", "Quote-Request", "demo_request", "转介绍"),
 			})
+		}
+		if r.IntN(2) == 0 {
+			add("grade_changes", lead, row{"grade": pick("A", "B"), "model": "m@1"})
 		}
 		add("costs", row{}, row{
 			"date": at("2026-01-01T00:00:00Z").AddDate(0, 0, r.IntN(70)), "channel": pick("", "social", "search"),
 			"campaign": pick("", "c1"), "amount": float64(r.IntN(100)) / 100, "currency": pick("CNY", "USD"),
 		})
 	}
-	add("lead_updates", row{"lead_id": ""}, row{"company": "Nobody"})
-	add("stage_changes", row{"lead_id": "", "anonymous_id": "a1"}, row{"stage": "new"})
+	add("lead_updates", row{"lead_id": ""}, row{"workspace": "default", "company": "Nobody", "attributes": row{}})
+	add("stage_changes", row{"lead_id": "", "anonymous_id": "a1"}, row{"workspace": "default", "stage": "new"})
 	return s
 }
 
@@ -111,10 +135,11 @@ func tell(s seed, asOf time.Time) (leads, facts [][]string) {
 	byLead := map[leadKey]seed{}
 	for _, table := range slices.Sorted(maps.Keys(s)) {
 		for _, r := range s[table] {
-			if table == "costs" || r["lead_id"] == "" || r["occurred_at"].(time.Time).After(asOf) {
+			person := personOf(r)
+			if table == "costs" || person == "" || when(r).After(asOf) {
 				continue
 			}
-			key := leadKey{r["workspace"].(string), r["lead_id"].(string)}
+			key := leadKey{r["workspace"].(string), person}
 			if byLead[key] == nil {
 				byLead[key] = seed{}
 			}
@@ -127,7 +152,7 @@ func tell(s seed, asOf time.Time) (leads, facts [][]string) {
 		for table, rows := range h {
 			h[table] = inOrder(rows)
 		}
-		if len(h) == 1 && h["events"] != nil {
+		if len(h["lead_updates"])+len(h["stage_changes"])+len(h["assignments"])+len(h["activities"]) == 0 {
 			continue
 		}
 		created := createdAt(h)
@@ -135,6 +160,17 @@ func tell(s seed, asOf time.Time) (leads, facts [][]string) {
 		facts = append(facts, append([]string{key[0], key[1], text(created)}, tellFacts(h, created, asOf)...))
 	}
 	return leads, facts
+}
+
+// personOf names who a row is about; here nobody has two ids.
+func personOf(r row) string {
+	if id := word(r, "lead_id"); id != "" {
+		return id
+	}
+	if id := word(r, "anonymous_id"); id != "" {
+		return "anonymous:" + id
+	}
+	return ""
 }
 
 // inOrder sorts by time, then id.
@@ -230,6 +266,7 @@ func tellFacts(h seed, created, asOf time.Time) []string {
 		response(assigned, effective), span(created, first(effective), time.Second),
 		followedUp(h["activities"], created, asOf), span(created, first(won), 24*time.Hour), flags(h, created, won),
 	}
+	values = append(values, tellMore(h, created, asOf)...)
 	texts := make([]string, len(values))
 	for i, v := range values {
 		texts[i] = text(v)

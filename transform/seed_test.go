@@ -251,12 +251,23 @@ func text(v any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case []string:
 		return "[" + strings.Join(v, " ") + "]"
-	case []map[string]string:
-		texts := make([]string, len(v))
-		for i, m := range v {
-			texts[i] = text(m)
+	case *time.Time:
+		if v == nil {
+			return text(nil)
 		}
-		return text(texts)
+		return text(*v)
+	case []time.Time:
+		return text(textsOf(v))
+	case []*time.Time:
+		return text(textsOf(v))
+	case map[string]uint32:
+		counts := map[string]string{}
+		for name, n := range v {
+			counts[name] = fmt.Sprint(n)
+		}
+		return text(counts)
+	case []map[string]string:
+		return text(textsOf(v))
 	case map[string]string:
 		pairs := make([]string, 0, len(v))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
@@ -266,6 +277,14 @@ func text(v any) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+func textsOf[T any](values []T) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = text(v)
+	}
+	return texts
 }
 
 // differences says where two tables differ, or is empty.

@@ -2,16 +2,15 @@
 -- by: lead
 -- reads: lead_updates, stage_changes, assignments, activities, events
 -- writes: leads (workspace, lead_id, created_at, channel, source, medium, campaign, company, contact_name, phone,
---   email, wechat, industry, region, product, owner, team, attributes,
---   account, merged_ids)
+--   email, wechat, industry, region, product, owner, team, attributes, account, merged_ids)
 --
 -- Anything but a touch makes a lead: an update, a stage, an assignment or a follow-up may each be the first to arrive.
--- Touches alone make none; they say where a lead came from.
+-- Touches and behaviours alone make none; they say where a lead came from.
 --
--- Order is that of occurred_at, then of event_id, so neither late arrival nor a repeated message changes a row. The
--- updates of a lead are few: gathered into one array, latest first, they are several times cheaper than one aggregate
--- a field. The owner is who was given the lead last. An acceptance counts where it names somebody, a lock never does,
--- and a return or a recycling leaves neither owner nor team.
+-- Order is that of occurred_at, then of event_id, so late arrival does not change a row. The updates of a lead are few:
+-- gathered into one array, latest first, they are several times cheaper than one aggregate a field. The owner is who
+-- was given the lead last. An acceptance counts where it names somebody, a lock never does, and a return or a recycling
+-- leaves neither owner nor team.
 SELECT
     seen.workspace AS workspace,
     seen.lead_id AS lead_id,
@@ -28,8 +27,8 @@ SELECT
     CAST(known.attributes['industry'] AS LowCardinality(String)) AS industry,
     CAST(known.attributes['region'] AS LowCardinality(String)) AS region,
     CAST(known.attributes['product'] AS LowCardinality(String)) AS product,
-    CAST(given.to_owner.3 AS LowCardinality(String)) AS owner,
-    CAST(given.to_team.3 AS LowCardinality(String)) AS team,
+    CAST(given.owner AS LowCardinality(String)) AS owner,
+    CAST(given.team AS LowCardinality(String)) AS team,
     CAST(mapSort(known.attributes) AS Map(LowCardinality(String), String)) AS attributes,
     -- The name without what varies in how it is written: width, case, brackets, spaces and punctuation, then the legal
     -- form at its end, or in Japan in front. A branch is part of its company. What says that there is none is no name.
@@ -45,7 +44,7 @@ SELECT
         ['无', '暂无', '没有', '未知', '不详', '个人', '个体', '自由职业', '测试', 'test', 'na', 'none', 'null', 'nil', 'unknown'],
         ['', '', '', '', '', '', '', '', '', '', '', '', '', '', ''])
         AS account,
-    CAST([] AS Array(String)) AS merged_ids
+    merged.ids AS merged_ids
 FROM
 (
     SELECT workspace, lead_id, min(at) AS seen_at
@@ -59,7 +58,6 @@ FROM
         UNION ALL
         SELECT workspace, lead_id, occurred_at AS at FROM activities
     )
-    WHERE lead_id != '' AND at <= {as_of:DateTime64(3, 'UTC')}
     GROUP BY workspace, lead_id
 ) AS seen
 LEFT JOIN
@@ -91,7 +89,6 @@ LEFT JOIN
                     phone String, email String, wechat String, source String, attributes Map(String, String))
             ))) AS latest
         FROM lead_updates
-        WHERE lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
         GROUP BY workspace, lead_id
     )
 ) AS known USING (workspace, lead_id)
@@ -100,23 +97,48 @@ LEFT JOIN
     SELECT
         workspace,
         lead_id,
-        maxIf((occurred_at, event_id, if(action IN ('returned', 'recycled'), '', owner)),
-            action IN ('assigned', 'returned', 'recycled') OR (action = 'accepted' AND owner != '')) AS to_owner,
-        maxIf((occurred_at, event_id, if(action IN ('returned', 'recycled'), '', team)),
-            action IN ('assigned', 'returned', 'recycled') OR (action = 'accepted' AND team != '')) AS to_team
-    FROM assignments
-    WHERE lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
-    GROUP BY workspace, lead_id
+        arrayLast((name, action) -> action != 'accepted' OR name != '', actions.owner, actions.action) AS owner,
+        arrayLast((name, action) -> action != 'accepted' OR name != '', actions.team, actions.action) AS team
+    FROM
+    (
+        SELECT
+            workspace,
+            lead_id,
+            arraySort(groupArrayIf(CAST((occurred_at, event_id, action,
+                    if(action IN ('returned', 'recycled'), '', owner), if(action IN ('returned', 'recycled'), '', team))
+                AS Tuple(at DateTime64(3, 'UTC'), id String, action String, owner String, team String)),
+                action != 'locked')) AS actions
+        FROM assignments
+        GROUP BY workspace, lead_id
+    )
 ) AS given USING (workspace, lead_id)
 LEFT JOIN
 (
     SELECT
         workspace,
         lead_id,
-        min(CAST((occurred_at, event_id, channel, source, medium, campaign)
-            AS Tuple(occurred_at DateTime64(3, 'UTC'), event_id String, channel String, source String, medium String,
-                campaign String))) AS first
+        arrayMin(groupArray(CAST((occurred_at, event_id, channel, source, medium, campaign)
+            AS Tuple(at DateTime64(3, 'UTC'), id String, channel String, source String, medium String,
+                campaign String)))) AS first
     FROM events
-    WHERE type = 'touchpoint' AND lead_id != '' AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
+    WHERE type = 'touchpoint'
     GROUP BY workspace, lead_id
 ) AS touch USING (workspace, lead_id)
+LEFT JOIN
+(
+    SELECT workspace, lead_id, arraySort(groupUniqArray(source_lead_id)) AS ids
+    FROM
+    (
+        SELECT workspace, lead_id, source_lead_id FROM lead_updates
+        UNION ALL
+        SELECT workspace, lead_id, source_lead_id FROM stage_changes
+        UNION ALL
+        SELECT workspace, lead_id, source_lead_id FROM assignments
+        UNION ALL
+        SELECT workspace, lead_id, source_lead_id FROM activities
+        UNION ALL
+        SELECT workspace, lead_id, source_lead_id FROM events
+    )
+    WHERE source_lead_id NOT IN ('', lead_id)
+    GROUP BY workspace, lead_id
+) AS merged USING (workspace, lead_id)
