@@ -174,7 +174,7 @@ func (g *graph) settle(led []bool, records bool) {
 		if b.record != records || led[owned] {
 			continue
 		}
-		if other, ok := first[owned]; !ok || g.compare(b, other) < 0 {
+		if other, ok := first[owned]; !ok || g.compare(b, other, led) < 0 {
 			first[owned] = b
 		}
 	}
@@ -183,10 +183,10 @@ func (g *graph) settle(led []bool, records bool) {
 	}
 }
 
-// compare puts leads first, then who came first.
-func (g *graph) compare(a, b belonging) int {
-	if g.lead[a.a] != g.lead[b.a] {
-		if g.lead[a.a] {
+// compare puts who is led by a lead first, then who came first.
+func (g *graph) compare(a, b belonging, led []bool) int {
+	if is := led[g.find(a.a)]; is != led[g.find(b.a)] {
+		if is {
 			return -1
 		}
 		return 1

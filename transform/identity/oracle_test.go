@@ -79,19 +79,23 @@ func tell(rows []raw, cfg identity.Config) (identities, shared []string) {
 
 func isRecord(n id) bool { return n.kind == "hubspot_deal" || n.kind == "gclid" }
 
+func isID(value string) bool {
+	return value != "" && value != "null" && value != "undefined" && value != "N/A"
+}
+
 // read notes what one row says.
 func (t told) read(r raw, leads map[id]bool) {
 	var nodes []id
-	if r.lead != "" && r.lead != "null" {
+	if isID(r.lead) {
 		nodes = append(nodes, id{r.workspace, "lead", r.lead})
 	}
-	if r.anonymous != "" {
+	if isID(r.anonymous) {
 		nodes = append(nodes, id{r.workspace, "anonymous", r.anonymous})
 	}
 	var named []id
 	for kind, value := range r.identifiers {
 		kind = strings.TrimPrefix(kind, "contact_")
-		if kind != "company" && kind != "merged_into" && kind != "email_invalid" {
+		if kind != "company" && kind != "merged_into" && kind != "email_invalid" && isID(value) {
 			named = append(named, id{r.workspace, kind, value})
 		}
 	}
@@ -106,7 +110,7 @@ func (t told) read(r raw, leads map[id]bool) {
 		note(t.ids, nodes[0], nodes[i], r, states)
 	}
 	into := id{r.workspace, "lead", r.identifiers["merged_into"]}
-	if update && r.lead != "" && r.lead != "null" && into.value != "" {
+	if update && isID(r.lead) && isID(into.value) {
 		note(t.merges, id{r.workspace, "lead", r.lead}, into, r, true)
 	}
 	if former := (id{r.workspace, "lead", r.anonymous}); update && r.lead != "" && r.lead != r.anonymous && leads[former] {
@@ -242,7 +246,7 @@ func (t told) persons(crowds map[id]int) map[id]string {
 			led[l] = led[l] || n.kind == "lead"
 		}
 		slices.SortFunc(edges, func(x, y edge) int {
-			return cmp.Or(strings.Compare(fmt.Sprint(x.a.kind != "lead"), fmt.Sprint(y.a.kind != "lead")), x.first.Compare(y.first),
+			return cmp.Or(strings.Compare(fmt.Sprint(!led[label[x.a]]), fmt.Sprint(!led[label[y.a]])), x.first.Compare(y.first),
 				strings.Compare(x.a.own(), y.a.own()))
 		})
 		taken := map[id]id{}

@@ -8,11 +8,13 @@ import (
 	"clew/transform/warehouse"
 )
 
-func (r *run) update(ctx context.Context) error {
-	// What is touched is noted before it is written: should the run end in between, the next one sees no more change.
-	return r.inOrder(ctx, (*run).learn, (*run).reach, (*run).resolve, (*run).compare, (*run).touch, (*run).publish,
-		(*run).report)
+// updateSteps is an update. What is touched is noted before it is written: should the run end in between, the next one
+// sees no more change.
+var updateSteps = []func(*run, context.Context) error{
+	(*run).learn, (*run).reach, (*run).resolve, (*run).compare, (*run).touch, (*run).publish, (*run).report,
 }
+
+func (r *run) update(ctx context.Context) error { return r.inOrder(ctx, updateSteps...) }
 
 // learn adds what the new rows say to identity_links.
 func (r *run) learn(ctx context.Context) error {
