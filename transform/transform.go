@@ -16,6 +16,7 @@ import (
 
 	"clew/transform/attribution"
 	"clew/transform/cost"
+	"clew/transform/identity"
 	"clew/transform/sla"
 	"clew/transform/warehouse"
 )
@@ -36,6 +37,8 @@ type Config struct {
 	Attribution attribution.Config
 	// Costs are exchange rates and what leads should cost.
 	Costs cost.Config
+	// Identity says how many may share an id before it links nobody. The zero value asks for its defaults.
+	Identity identity.Config
 	// Progress is told of each step that is done. It may be nil.
 	Progress func(step string)
 	// tables names the tables that tests compute, with what they are computed from; nil stands for all.
@@ -136,7 +139,7 @@ type run struct {
 	last, mark watermark
 	// strangers are the rows without a lead_id, by table.
 	strangers map[string]strangers
-	result     Result
+	result    Result
 }
 
 func start(ctx context.Context, db *warehouse.DB, asOf time.Time, cfg Config, rebuild bool) (_ Result, err error) {
@@ -175,6 +178,9 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	r.told("prepare")
+	if err := r.identify(ctx); err != nil {
+		return err
+	}
 	if err := r.findStrangers(ctx); err != nil {
 		return err
 	}
@@ -223,6 +229,17 @@ func (r *run) attribute(ctx context.Context) error {
 	r.result.Rows["attribution_channels"] = rows
 	r.told("attribution_channels")
 	return nil
+}
+
+// identify finds out who is who, by the rows that arrived since the last run or by all of them.
+func (r *run) identify(ctx context.Context) (err error) {
+	if r.result.Rebuilt {
+		_, err = identity.Rebuild(ctx, r.db, r.cfg.Identity)
+	} else {
+		_, err = identity.Update(ctx, r.db, r.last.ArrivedUntil, r.cfg.Identity)
+	}
+	r.told("identify")
+	return err
 }
 
 func (r *run) byLead() []Model {

@@ -2,8 +2,7 @@
 -- rows by rows of a higher _ver. A row that is no more is replaced by one that says _deleted. Readers see the last row of
 -- each key, for the connection asks for FINAL. The tables are made anew here; the next run fills them from the raw ones.
 --
--- A sixteenth of the leads stands in each partition, so a rebuild writes partition by partition and no two of its parts
--- overlap.
+-- The tables have no partitions: a run writes one part a table, and a rebuild one for each range of leads.
 
 -- How far the derived tables have come: the last row of each name.
 CREATE TABLE IF NOT EXISTS watermarks /*on_cluster*/
@@ -73,7 +72,6 @@ CREATE TABLE IF NOT EXISTS leads /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id);
 
 DROP TABLE IF EXISTS lead_facts /*on_cluster*/ SYNC;
@@ -175,7 +173,6 @@ CREATE TABLE IF NOT EXISTS lead_facts /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id);
 
 -- The history of a person in arrays of one length, sorted by (time, event id): touches, behaviours, stages, assignments
@@ -208,7 +205,6 @@ CREATE TABLE IF NOT EXISTS lead_journeys /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id);
 
 -- How often a lead gave a signal on a day. What scores by behaviour are computed from.
@@ -226,7 +222,6 @@ CREATE TABLE IF NOT EXISTS lead_signals /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, signal, day);
 
 -- Which decayed sums are kept: of a signal, or of every signal where that is empty. Settings fill it at each run.
@@ -255,5 +250,4 @@ CREATE TABLE IF NOT EXISTS lead_decays /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, signal, half_life_hours, per_day);

@@ -25,7 +25,6 @@ CREATE TABLE IF NOT EXISTS attribution_paths /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, conversion, conversion_no);
 
 DROP TABLE IF EXISTS attribution_credits /*on_cluster*/ SYNC;
@@ -60,7 +59,6 @@ CREATE TABLE IF NOT EXISTS attribution_credits /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, conversion, conversion_no, touch_no);
 
 DROP TABLE IF EXISTS attribution_channels /*on_cluster*/ SYNC;

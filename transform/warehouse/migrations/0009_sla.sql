@@ -86,7 +86,6 @@ CREATE TABLE IF NOT EXISTS sla_states /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id);
 
 -- Every time a clock ran for a lead. Seconds leave out the time it was paused.
@@ -116,7 +115,6 @@ CREATE TABLE IF NOT EXISTS sla_clocks /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, clock, cycle);
 
 -- What a cadence asked for while a lead had a grade, and what was done. Days are those of the business time zone.
@@ -143,7 +141,6 @@ CREATE TABLE IF NOT EXISTS cadence_steps /*on_cluster*/
     _deleted UInt8
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
-PARTITION BY cityHash64(workspace, lead_id) % 16
 ORDER BY (workspace, lead_id, started_at, step);
 
 -- How the clocks were kept, by the day they started.
