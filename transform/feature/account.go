@@ -19,7 +19,7 @@ func account() []Feature {
 		computed("A07", "account_lost_before", "同企业已丢单", "Other leads of the company that were lost", "",
 			others("lost", "has($stages, $stage.lost)"), "Leads that were ever lost"),
 		computed("P06", "contact_count_in_company", "同企业联系人数", "People of the company", "",
-			"if($account_key = 0, NULL, if($account.key = 0, $captured IS NOT NULL, $account.leads))",
+			"if($account_key = 0, NULL, $account.leads)",
 			"Leads of the company captured so far, with this one"),
 	}
 	for i := range all {
@@ -34,7 +34,7 @@ func account() []Feature {
 
 // others is a total of the company less the lead's own part.
 func others(total, own string) string {
-	return "if($account_key = 0, NULL, if($account.key = 0, 0, $account." + total + " - (" + own + ")))"
+	return "if($account_key = 0, NULL, $account." + total + " - (" + own + "))"
 }
 
 // priors are what is known of the source.

@@ -39,8 +39,9 @@ type compiler struct {
 	names   map[string]string
 	columns map[string]bool
 	parts   map[string]*shared
-	// joins are the timelines, observations where the lead and moments come from.
-	joins        map[string]bool
+	// totals are those wanted of timelines; companies says that the leads' companies are.
+	totals       map[string]map[string]bool
+	companies    bool
 	observations string
 	order        []*shared
 }
@@ -91,13 +92,19 @@ func (c *compiler) word(name, arg, argument string, at place) (text string, ok b
 			arg = argument
 		}
 		return c.param("text "+arg, arg, "String"), true
-	case "workspace", "company":
-		return "_" + name, true
+	case "company":
+		c.companies = true
+		return "_company", true
+	case "workspace":
+		return "_workspace", true
 	case "observations":
 		return c.observations, true
 	case "account", "source", "owner":
-		c.joins[name] = true
-		return "_" + name + "_" + arg, true
+		if c.totals[name] == nil {
+			c.totals[name] = map[string]bool{}
+		}
+		c.totals[name][arg] = true
+		return "_" + name + "." + arg, true
 	case "reading":
 		text, _ := c.expand(reading, "", at)
 		return text, true
@@ -192,10 +199,7 @@ func (c *compiler) share(key, text string, used []*shared) *shared {
 // The same features and observations give the same text. It reads the history of the observed leads once, however many
 // features there are.
 func SQL(features []Feature, observations string) (string, warehouse.Params) {
-	c := &compiler{
-		params: warehouse.Params{}, names: map[string]string{}, columns: map[string]bool{}, parts: map[string]*shared{},
-		joins: map[string]bool{}, observations: observations,
-	}
+	c := newCompiler(observations)
 	selected := make([]string, len(features))
 	var used []*shared
 	for i, f := range features {
@@ -207,8 +211,21 @@ func SQL(features []Feature, observations string) (string, warehouse.Params) {
 		selected[i] = fmt.Sprintf("    CAST(%s AS %s) AS _f%d", text, columnTypes[f.Type], i+1)
 		used = append(used, needs...)
 	}
-	joins, needs := c.timelines()
-	used = append(used, needs...)
+	joins, needs := c.joins()
+	head := "SELECT\n    _workspace AS workspace,\n    _lead AS lead_id,\n    _at AS observed_at"
+	return strings.Join(append([]string{head}, selected...), ",\n") + "\nFROM\n" + c.nested(append(used, needs...)) +
+		" AS _row" + joins, c.params
+}
+
+func newCompiler(observations string) *compiler {
+	return &compiler{
+		params: warehouse.Params{}, names: map[string]string{}, columns: map[string]bool{}, parts: map[string]*shared{},
+		totals: map[string]map[string]bool{}, observations: observations,
+	}
+}
+
+// nested is the SELECT, in parentheses, of the parts that are used above it.
+func (c *compiler) nested(used []*shared) string {
 	top := 1
 	for _, s := range c.order {
 		top = max(top, s.level+1)
@@ -216,45 +233,7 @@ func SQL(features []Feature, observations string) (string, warehouse.Params) {
 	for _, s := range used {
 		s.until = top
 	}
-	head := "SELECT\n    _workspace AS workspace,\n    _lead AS lead_id,\n    _at AS observed_at"
-	return strings.Join(append([]string{head}, selected...), ",\n") + "\nFROM\n" + c.levels(top-1) + " AS _row" + joins, c.params
-}
-
-// timelines joins to the vectors the rows of the timelines that their features need.
-func (c *compiler) timelines() (text string, used []*shared) {
-	at := place{scope: beforeContact}
-	for _, name := range slices.Sorted(maps.Keys(c.joins)) {
-		line := timelines[name]
-		key, needs := c.expand(line.key, "", at)
-		moment, more := c.expand(line.moment, "", at)
-		if name == "owner" {
-			key, needs = c.expand(line.key, "", place{scope: untilObserved})
-		}
-		changes, _ := c.expand(line.changes, "", at)
-		used = append(append(used, needs...), more...)
-		columns, sums := []string{"key AS _" + name + "_key", "at AS _" + name + "_at"}, []string{}
-		for i, total := range line.totals {
-			columns = append(columns, fmt.Sprintf("sum(d%d) OVER w AS _%s_%s", i, name, total))
-			sums = append(sums, fmt.Sprintf("sum(change.%d) AS d%d", i+2, i))
-		}
-		text += fmt.Sprintf(`
-ASOF LEFT JOIN
-(
-    SELECT %s
-    FROM
-    (
-        SELECT key, change.1 AS at, %s
-        FROM
-        (%s
-        )
-        ARRAY JOIN changes AS change
-        GROUP BY key, at
-    )
-    WINDOW w AS (PARTITION BY key ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-) AS _line_%s ON _row.%s = _line_%s._%s_key AND _row.%s >= _line_%s._%s_at`,
-			strings.Join(columns, ", "), strings.Join(sums, ", "), changes, name, key, name, name, moment, name, name)
-	}
-	return text, used
+	return c.levels(top - 1)
 }
 
 // columnTypes are what the engine stores a feature of a type as.
@@ -268,7 +247,7 @@ func (c *compiler) levels(level int) string {
 		return c.base()
 	}
 	columns := []string{"_workspace", "_lead", "_at", "_observed"}
-	if c.withCompany() {
+	if c.companies {
 		columns = append(columns, "_company")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.columns)) {
@@ -285,9 +264,6 @@ func (c *compiler) levels(level int) string {
 	return "(\nSELECT\n    " + strings.Join(columns, ",\n    ") + "\nFROM\n" + c.levels(level-1) + "\n)"
 }
 
-// withCompany says whether the observed leads' companies are wanted.
-func (c *compiler) withCompany() bool { return c.joins["account"] }
-
 // base joins observations and histories. Histories are many and wide: they stream past the observations.
 func (c *compiler) base() string {
 	columns := []string{"workspace", "lead_id"}
@@ -296,7 +272,7 @@ func (c *compiler) base() string {
 		columns, carried = append(columns, name), append(carried, ",\n    j."+name+" AS _j_"+name)
 	}
 	observed := "SELECT workspace, lead_id, CAST(observed_at AS DateTime64(3, 'UTC')) AS observed_at\n    FROM " + c.observations
-	if c.withCompany() {
+	if c.companies {
 		carried = append(carried, ",\n    o.account AS _company")
 		observed = `SELECT s.workspace AS workspace, s.lead_id AS lead_id, s.observed_at AS observed_at, l.account AS account
     FROM
