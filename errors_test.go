@@ -24,7 +24,8 @@ func TestProgramRefuses(t *testing.T) {
 	unknownKey := filepath.Join(dir, "unknown.yaml")
 	write(t, unknownKey, "kafka:\n  broker: [a:1]\n")
 	wrongValues := filepath.Join(dir, "wrong.yaml")
-	write(t, wrongValues, "kafka: {partitions: 0, retention: 5m}\nbusiness: {timezone: Mars/Olympus}\nwarehouse: {cluster: main}\n")
+	write(t, wrongValues, "kafka: {partitions: 0, retention: 5m}\nbusiness: {timezone: Mars/Olympus}\nwarehouse: {cluster: main}\n"+
+		"attribution: {lookback: 0s}\n")
 
 	mustClew(t, "check", "--data-dir", data)
 	security := filepath.Join(dir, "security.yaml")
@@ -59,7 +60,7 @@ func TestProgramRefuses(t *testing.T) {
 		{"data directory is a file", []string{"query", `{"measures":["leads"]}`, "--data-dir", file}, []string{file, "--data-dir"}},
 		{"config is absent", []string{"check", "--config", filepath.Join(dir, "no.yaml")}, []string{"no.yaml", "--config"}},
 		{"config has an unknown key", []string{"check", "--config", unknownKey}, []string{"broker", "unknown.yaml"}},
-		{"config has wrong values", []string{"check", "--config", wrongValues}, []string{"kafka.partitions", "kafka.retention", "Mars/Olympus", "warehouse.cluster"}},
+		{"config has wrong values", []string{"check", "--config", wrongValues}, []string{"kafka.partitions", "kafka.retention", "Mars/Olympus", "warehouse.cluster", "attribution lookback"}},
 		{"kafka security is wrong", []string{"check", "--config", security}, []string{
 			"kafka.sasl.mechanism", "kafka.sasl.username", "CLEW_KAFKA_PASSWORD", "kafka.tls.ca", "no.pem",
 		}},
