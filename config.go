@@ -16,6 +16,7 @@ import (
 
 	"clew/ingest/stream"
 	"clew/transform/attribution"
+	"clew/transform/cost"
 )
 
 // Config is everything an operator decides. It is read once: defaults, then the file, then the environment, then
@@ -30,6 +31,7 @@ type Config struct {
 	Sources     SourcesConfig     `yaml:"sources"`
 	Business    BusinessConfig    `yaml:"business"`
 	Attribution AttributionConfig `yaml:"attribution"`
+	Costs       CostsConfig       `yaml:"costs"`
 	Privacy     PrivacyConfig     `yaml:"privacy"`
 	Scoring     ScoringConfig     `yaml:"scoring"`
 	Jobs        JobsConfig        `yaml:"jobs"`
@@ -97,6 +99,8 @@ type BusinessConfig struct {
 	Timezone string `yaml:"timezone"`
 	// WeekStart is monday or sunday.
 	WeekStart string `yaml:"week_start"`
+	// Currency is the one that costs and deals of other currencies are told in too, by ISO 4217.
+	Currency string `yaml:"currency"`
 }
 
 // ScoringConfig names the active model.
@@ -116,8 +120,9 @@ func defaultConfig() Config {
 		Kafka:       KafkaConfig{Listen: "127.0.0.1:9092", Group: "clew-ingest", Partitions: 4, Retention: 168 * time.Hour},
 		HTTP:        HTTPConfig{Addr: "127.0.0.1:8080"},
 		Collect:     CollectConfig{Addr: "127.0.0.1:8081"},
-		Business:    BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday"},
+		Business:    BusinessConfig{Timezone: "Asia/Shanghai", WeekStart: "monday", Currency: cost.DefaultCurrency},
 		Attribution: AttributionConfig(attribution.Default()),
+		Costs:       CostsConfig{TargetShare: cost.DefaultTargetShare},
 		Scoring:     ScoringConfig{Model: "s3-abc-v1"},
 		Jobs:        JobsConfig{Every: 5 * time.Minute},
 	}
@@ -217,7 +222,7 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.Business.Timezone); err != nil || c.Business.Timezone == "" {
 		fault("business.timezone", "%q is not an IANA time zone such as Asia/Shanghai", c.Business.Timezone)
 	}
-	if err := c.Attribution.validate(); err != nil {
+	if err := errors.Join(c.Attribution.validate(), c.validateCosts()); err != nil {
 		faults = append(faults, err)
 	}
 	if c.Business.WeekStart != "monday" && c.Business.WeekStart != "sunday" {

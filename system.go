@@ -119,6 +119,7 @@ func (s *system) newJobs(onStep func(jobs.Step)) (*jobs.Jobs, error) {
 		DB: s.db, Model: model,
 		Transform: transform.Config{
 			Timezone: s.cfg.Business.Timezone, Attribution: attribution.Config(s.cfg.Attribution),
+			Costs: s.cfg.costs(),
 		},
 		Every: s.cfg.Jobs.Every, Now: time.Now, Log: s.log, OnStep: onStep,
 	})
