@@ -35,7 +35,7 @@ const isRecord = `(kind IN ('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 
 // Array(Tuple(kind String, value String)), those of persons before those of records, each by kind and value. A value may
 // stand under several names of one kind, as mobile and contact_phone: they are one node.
 var identifierNodes = `arrayDistinct(arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
-	arrayMap((kind, value) -> (` + isRecord + `, ` + canonical("kind") + `, value),
+	arrayMap((kind, value) -> (` + isRecord + `, ` + canonical("toString(kind)") + `, value),
 		mapKeys(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers)),
 		mapValues(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers))))))`
 
@@ -59,5 +59,5 @@ func canonical(column string) string {
 			from, to = append(from, "'"+name+"'"), append(to, "'"+names[name]+"'")
 		}
 	}
-	return "transform(toString(" + column + "), [" + strings.Join(from, ", ") + "], [" + strings.Join(to, ", ") + "])"
+	return "transform(" + column + ", [" + strings.Join(from, ", ") + "], [" + strings.Join(to, ", ") + "])"
 }

@@ -10,20 +10,28 @@ import (
 // rebuild computes the tables beside the present ones and swaps them in at the end. Where it ends between two swaps, an
 // update of the rows since the last complete run puts the older table right.
 func (r *run) rebuild(ctx context.Context) error {
-	return r.inOrder(ctx, (*run).relearn, (*run).resolve, (*run).replace)
+	unmerged := warehouse.WithSettings(ctx, map[string]any{"final": 0})
+	if err := r.relearn(ctx); err != nil {
+		return err
+	}
+	if err := r.resolve(unmerged); err != nil {
+		return err
+	}
+	return r.replace(ctx)
 }
 
-// relearn reads the links of all raw rows. The table is merged to be read several times.
+// relearn reads the links of all raw rows. No two of them are of one pair, so nothing waits for them to be merged.
 func (r *run) relearn(ctx context.Context) error {
 	next, err := r.db.Next(ctx, "identity_links")
 	if err != nil {
 		return err
 	}
 	r.links = next
-	if err := r.db.InsertSelect(ctx, next, linkColumns, linksSQL(), warehouse.Params{"from": r.from}); err != nil {
+	unmerged := warehouse.WithSettings(ctx, map[string]any{"optimize_on_insert": 0})
+	if err := r.db.InsertSelect(unmerged, next, linkColumns, linksSQL(), warehouse.Params{"from": r.from}); err != nil {
 		return fmt.Errorf("read the links: %w", err)
 	}
-	return r.db.Exec(ctx, "OPTIMIZE TABLE "+next+" FINAL", nil)
+	return nil
 }
 
 func (r *run) replace(ctx context.Context) error {

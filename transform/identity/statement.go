@@ -26,7 +26,7 @@ func linksSQL() string {
     stated
 FROM
 (
-` + strings.Join([]string{browserLinks(), identifierLinks(), mergeLinks(), aliasLinks()}, "\nUNION ALL\n") + `
+` + strings.Join([]string{browserLinks(), identifierLinks(), strangerLinks(), mergeLinks(), aliasLinks()}, "\nUNION ALL\n") + `
 )
 ARRAY JOIN [(a, b, how), (b, a, how + 1)] AS ends`
 }
@@ -42,7 +42,7 @@ const (
 func rows(columns, condition string) string {
 	var all []string
 	for _, table := range rawTables {
-		all = append(all, "SELECT "+strings.ReplaceAll(columns, "TABLE", "'"+table+"'")+" FROM "+table+" WHERE "+condition)
+		all = append(all, "SELECT "+strings.ReplaceAll(columns, "TABLE", table)+" FROM "+table+" WHERE "+condition)
 	}
 	return "(" + strings.Join(all, "\n    UNION ALL ") + ")"
 }
@@ -57,18 +57,36 @@ WHERE ` + names("lead_id") + ` AND ` + names("anonymous_id") + `
 GROUP BY workspace, lead_id, anonymous_id`
 }
 
-// identifierLinks are the first id of a row with each identifier. Only an update of a lead states.
+// identifierLinks are lead ids, or where a row has none anonymous ids, with the identifiers beside them. Only an update of a
+// lead states. Each identifier is a row by itself here, so that the engine looks at each kind once and not at each value.
 func identifierLinks() string {
-	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), maxOrNullIf(occurred_at, NOT states),
+	return `SELECT toString(workspace), CAST((if(of_lead, 'lead', 'anonymous'), hub) AS ` + node + `),
+    CAST((named, value) AS ` + node + `), 0, min(occurred_at), maxOrNullIf(occurred_at, NOT states),
     maxIf(CAST((occurred_at, event_id) AS ` + stated + `), states)
 FROM
 (
-    SELECT workspace, occurred_at, event_id, ` + identifierNodes + ` AS ids,
-        CAST(multiIf(lead_id != '' AND ` + names("lead_id") + `, ('lead', lead_id),
-            anonymous_id != '' AND ` + names("anonymous_id") + `, ('anonymous', anonymous_id), ids[1]) AS ` + node + `) AS hub,
-        arrayJoin(ids) AS id, source = 'lead_updates' AND hub.kind = 'lead' AS states
-    FROM ` + rows("TABLE AS source, workspace, lead_id, anonymous_id, identifiers, occurred_at, event_id",
-		news+" AND notEmpty(identifiers)") + `
+    SELECT workspace, occurred_at, event_id, lead_id != '' AND ` + names("lead_id") + ` AS of_lead,
+        if(of_lead, lead_id, anonymous_id) AS hub, source = 'lead_updates' AND of_lead AS states,
+        ` + canonical("kind") + ` AS named, value
+    FROM ` + identified + `
+    ARRAY JOIN mapKeys(identifiers) AS kind, mapValues(identifiers) AS value
+    WHERE hub != '' AND (of_lead OR ` + names("hub") + `) AND value != '' AND ` + names("value") + ` AND ` + identifies + `
+)
+GROUP BY workspace, of_lead, hub, named, value`
+}
+
+// identified are the rows with identifiers.
+var identified = rows("'TABLE' AS source, workspace, lead_id, anonymous_id, identifiers, occurred_at, event_id",
+	news+" AND notEmpty(identifiers)")
+
+// strangerLinks are the first identifier of a row without another id with the further ones.
+func strangerLinks() string {
+	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), toNullable(max(occurred_at)), CAST((0, '') AS ` + stated + `)
+FROM
+(
+    SELECT workspace, occurred_at, ` + identifierNodes + ` AS ids, ids[1] AS hub, arrayJoin(ids) AS id
+    FROM ` + identified + `
+    WHERE NOT (lead_id != '' AND ` + names("lead_id") + ` OR anonymous_id != '' AND ` + names("anonymous_id") + `)
 )
 WHERE id != hub
 GROUP BY workspace, hub, id`
