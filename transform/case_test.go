@@ -8,23 +8,27 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"clew/transform"
+	"clew/transform/sla"
 	"clew/transform/warehouse"
 	"clew/transform/warehouse/warehousetest"
 )
 
 // history is one file in testdata/<table>: what happened, and exactly which rows come of it.
 type history struct {
-	Why      string     `yaml:"why"`
-	AsOf     string     `yaml:"as_of"`
-	Timezone string     `yaml:"timezone"`
-	Rows     seed       `yaml:"rows"`
-	Columns  []string   `yaml:"columns"`
-	Want     [][]string `yaml:"want"`
+	Why      string `yaml:"why"`
+	AsOf     string `yaml:"as_of"`
+	Timezone string `yaml:"timezone"`
+	// SLA are files of policies and calendars by name, beside the shipped ones.
+	SLA     map[string]string `yaml:"sla"`
+	Rows    seed              `yaml:"rows"`
+	Columns []string          `yaml:"columns"`
+	Want    [][]string        `yaml:"want"`
 }
 
 func readHistory(t *testing.T, file string) history {
@@ -122,9 +126,23 @@ func (h history) compute(t *testing.T, db *warehouse.DB, table, asOf string, by 
 	context.Context, *warehouse.DB, time.Time, transform.Config) (transform.Result, error),
 ) {
 	t.Helper()
-	if _, err := by(t.Context(), db, at(asOf), transform.Config{Timezone: h.Timezone}.Only(table)); err != nil {
+	cfg := transform.Config{Timezone: h.Timezone, SLA: h.plan(t)}
+	if _, err := by(t.Context(), db, at(asOf), cfg.Only(table)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func (h history) plan(t *testing.T) *sla.Plan {
+	t.Helper()
+	files := fstest.MapFS{}
+	for name, text := range h.SLA {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	plan, err := sla.Load(files, h.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 func (h history) check(t *testing.T, db *warehouse.DB, table string) {

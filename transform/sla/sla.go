@@ -52,8 +52,8 @@ func (h header) ID() string { return fmt.Sprintf("%s@%d", h.Name, h.Version) }
 // every fault of every file. timezone is an IANA name.
 //
 // A version of one's own joins the shipped ones of its name: each cycle is counted by the version valid when it starts,
-// and of two versions valid from the same moment the higher counts. A calendar or list of holidays takes the place of
-// the shipped one of its name.
+// and of two versions valid from the same moment the higher counts. What a version leaves out ends with it. A calendar
+// or list of holidays takes the place of the shipped one of its name.
 func Load(own fs.FS, timezone string) (*Plan, error) {
 	p := &Plan{Timezone: timezone}
 	faults := []error{zone("business time zone", timezone)}
