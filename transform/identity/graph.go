@@ -3,6 +3,7 @@ package identity
 import (
 	"cmp"
 	"math"
+	"strings"
 )
 
 // said is a row of identity_links in the direction from the id that decided over the raw row.
@@ -48,13 +49,22 @@ type graph struct {
 	// lead, away and apart are of leads: away was merged into another one, apart into itself.
 	lead, away, apart []bool
 	aliases           []pair
+	// ties are the ids that leads come with.
+	ties []tie
 	// belongs are the links that cannot merge two leads.
 	belongs []belonging
 	// latest is kept for its memory.
 	latest map[string]stamp
+	kinds  map[string]string
 }
 
 type pair struct{ a, b int32 }
+
+// tie is a link of the lead a with an id of a kind.
+type tie struct {
+	pair
+	kind string
+}
 
 // belonging says that b, and what is linked with it, is a's unless a lead has it. B is a record, or a an apart lead.
 type belonging struct {
@@ -65,7 +75,7 @@ type belonging struct {
 }
 
 func newGraph(shared map[uint64]bool) *graph {
-	return &graph{shared: shared, index: map[uint64]int32{}, latest: map[string]stamp{}}
+	return &graph{shared: shared, index: map[uint64]int32{}, latest: map[string]stamp{}, kinds: map[string]string{}}
 }
 
 func (g *graph) node(id uint64) int32 {
@@ -114,8 +124,44 @@ func (g *graph) add(rows []said) {
 			g.belongs = append(g.belongs, belonging{p, r.Record, r.FirstAt, r.Owner})
 		case g.holds(r):
 			g.join(p)
+			if r.OfLead {
+				g.ties = append(g.ties, tie{p, g.kind(r.OtherKind)})
+			}
 		}
 	}
+}
+
+// kind gives equal texts the same memory.
+func (g *graph) kind(name string) string {
+	if _, ok := g.kinds[name]; !ok {
+		name = strings.Clone(name)
+		g.kinds[name] = name
+	}
+	return g.kinds[name]
+}
+
+// via says of each lead what it shares with another one: the first kind of an id by name, or that it was merged by hand.
+// A lead that shares nothing itself is not in it.
+func (g *graph) via() map[int32]string {
+	leads := make([]uint8, len(g.ids))
+	for _, t := range g.ties {
+		leads[t.b] = min(leads[t.b]+1, 2)
+	}
+	for _, p := range g.aliases {
+		leads[p.a] = min(leads[p.a]+1, 2)
+	}
+	via := map[int32]string{}
+	for _, t := range g.ties {
+		if had, ok := via[t.a]; leads[t.b] > 1 && (!ok || t.kind < had) {
+			via[t.a] = t.kind
+		}
+	}
+	for i, away := range g.away {
+		if away {
+			via[int32(i)] = KindMergedInto
+		}
+	}
+	return via
 }
 
 // merge follows the last word on which lead this one was merged into.

@@ -164,15 +164,46 @@ func TestIncrementsEqualRebuild(t *testing.T) {
 			if again := update(t, db, start, cfg); again.Changed != 0 {
 				t.Errorf("a second run over all rows changed %d ids", again.Changed)
 			}
+			whole := all(t, db)
 			if _, err := identity.Rebuild(t.Context(), db, cfg); err != nil {
 				t.Fatal(err)
 			}
 			check(t, db, so, cfg)
+			if diff := cmp.Diff(whole, all(t, db)); diff != "" {
+				t.Errorf("the rebuild gave another table (-increments +rebuild):\n%s", diff)
+			}
 			if again := update(t, db, start, cfg); again.Changed != 0 {
 				t.Errorf("an update after the rebuild changed %d ids", again.Changed)
 			}
 		})
 	}
+}
+
+// all is every column of identities and identity_links but for versions.
+func all(t *testing.T, db *warehouse.DB) []string {
+	t.Helper()
+	var lines []string
+	for _, sql := range []string{
+		"SELECT workspace, kind, value, lead_id, first_at, via FROM identities ORDER BY ALL",
+		"SELECT node, other, link, workspace, kind, value, other_kind, first_at, seen_at, stated.at, stated.event_id " +
+			"FROM identity_links ORDER BY ALL",
+	} {
+		rows, err := db.Query(t.Context(), sql, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values, err := rows.Values()
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines = append(lines, fmt.Sprint(values))
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return lines
 }
 
 // checkTouched wants the old and the new person of every node that has another one than before, and no other.

@@ -14,9 +14,12 @@ var workTables = []string{
 }
 
 var (
-	identityColumns = []string{"workspace", "kind", "value", "lead_id", "first_at"}
+	identityColumns = []string{"workspace", "kind", "value", "lead_id", "first_at", "via"}
 	sharedColumns   = []string{"workspace", "kind", "value", "leads"}
 )
+
+// indirect is the via of a lead that is linked only with what is linked with the other lead.
+const indirect = "indirect"
 
 // ownPerson is an SQL expression for the person of a node that is linked with none.
 const ownPerson = "if(kind = 'lead', value, concat(kind, ':', value))"
@@ -123,7 +126,7 @@ const batchRows = 500_000
 
 // save writes the component of each node, named by any node of it.
 func (r *run) save(ctx context.Context, g *graph) error {
-	err := r.scratch(ctx, "identity_components", "SELECT toUInt64(0) AS node, toUInt64(0) AS component, false AS away")
+	err := r.scratch(ctx, "identity_components", "SELECT toUInt64(0) AS node, toUInt64(0) AS component, false AS away, '' AS via")
 	if err != nil {
 		return err
 	}
@@ -132,22 +135,23 @@ func (r *run) save(ctx context.Context, g *graph) error {
 		return err
 	}
 	defer work.Close()
+	via := g.via()
 	for start := 0; start < len(g.ids); start += batchRows {
-		if err := g.send(ctx, work, start, min(start+batchRows, len(g.ids))); err != nil {
+		if err := g.send(ctx, work, via, start, min(start+batchRows, len(g.ids))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *graph) send(ctx context.Context, work *warehouse.DB, start, end int) error {
-	batch, err := work.Insert(ctx, "identity_components", []string{"node", "component", "away"})
+func (g *graph) send(ctx context.Context, work *warehouse.DB, via map[int32]string, start, end int) error {
+	batch, err := work.Insert(ctx, "identity_components", []string{"node", "component", "away", "via"})
 	if err != nil {
 		return err
 	}
 	defer batch.Abort()
 	for i := start; i < end; i++ {
-		if err := batch.Append(g.ids[i], g.ids[g.find(int32(i))], g.away[i]); err != nil {
+		if err := batch.Append(g.ids[i], g.ids[g.find(int32(i))], g.away[i], via[int32(i)]); err != nil {
 			return err
 		}
 	}
@@ -156,13 +160,13 @@ func (g *graph) send(ctx context.Context, work *warehouse.DB, start, end int) er
 
 // name gives each component its person: see the package's comment.
 func (r *run) name(ctx context.Context) error {
-	err := r.scratch(ctx, "identity_members", `SELECT workspace, kind, value, first_at, toUInt64(0) AS component,
+	err := r.scratch(ctx, "identity_members", `SELECT workspace, kind, value, first_at, via, toUInt64(0) AS component,
     CAST((0, now64(3, 'UTC'), '') AS Tuple(UInt8, DateTime64(3, 'UTC'), String)) AS name FROM identities`)
 	if err != nil {
 		return err
 	}
 	err = r.db.InsertSelect(ctx, r.at("identity_members"),
-		[]string{"workspace", "kind", "value", "first_at", "component", "name"}, `SELECT workspace, kind, value, n.first_at, component,
+		[]string{"workspace", "kind", "value", "first_at", "via", "component", "name"}, `SELECT workspace, kind, value, n.first_at, via, component,
     (multiIf(kind = 'lead' AND NOT away, 0, kind = 'lead', 1, `+isRecord+`, 4, kind = 'anonymous', 3, 2),
         if(kind = 'lead', n.first_at, toDateTime64(0, 3, 'UTC')), `+ownPerson+`)
 FROM
@@ -178,7 +182,8 @@ INNER JOIN `+r.at("identity_components")+` AS c USING node`, nil)
 	if err := r.scratch(ctx, "identity_persons", "SELECT "+columns(identityColumns)+" FROM identities"); err != nil {
 		return err
 	}
-	return r.db.InsertSelect(ctx, r.at("identity_persons"), identityColumns, fmt.Sprintf(`SELECT workspace, kind, value, person, first_at
+	return r.db.InsertSelect(ctx, r.at("identity_persons"), identityColumns, fmt.Sprintf(`SELECT workspace, kind, value, person, first_at,
+    if(kind = 'lead' AND via = '', '`+indirect+`', via)
 FROM %s AS m
 INNER JOIN (SELECT component, min(name).3 AS person FROM %[1]s GROUP BY component) AS p USING component
 WHERE person != m.name.3`, r.at("identity_members")), nil)

@@ -83,21 +83,21 @@ WHERE other NOT IN (SELECT node FROM ` + links + `)
 // identity_changes.
 func (r *run) compare(ctx context.Context) error {
 	err := r.scratch(ctx, "identity_changes", `SELECT workspace, kind, value, first_at, lead_id AS was, lead_id AS person,
-    first_at AS first_was, true AS had, true AS has FROM identities`)
+    first_at AS first_was, via, via AS via_was, true AS had, true AS has FROM identities`)
 	if err != nil {
 		return err
 	}
 	return r.db.InsertSelect(ctx, r.at("identity_changes"),
-		[]string{"workspace", "kind", "value", "first_at", "was", "person", "first_was", "had", "has"},
+		[]string{"workspace", "kind", "value", "first_at", "was", "person", "first_was", "via", "via_was", "had", "has"},
 		fmt.Sprintf(`SELECT workspace, kind, value, max(at), if(max(had), max(was), any(own)), if(max(has), max(person), any(own)),
-    max(first_was), max(had), max(has)
+    max(first_was), max(via), max(via_was), max(had), max(has)
 FROM
 (
     SELECT workspace, kind, value, %[1]s AS own, first_at AS at, '' AS was, lead_id AS person, toDateTime64(0, 3, 'UTC') AS first_was,
-        false AS had, true AS has
+        via, '' AS via_was, false AS had, true AS has
     FROM %[2]s
     UNION ALL
-    SELECT workspace, kind, value, %[1]s, toDateTime64(0, 3, 'UTC'), lead_id, '', first_at, true, false
+    SELECT workspace, kind, value, %[1]s, toDateTime64(0, 3, 'UTC'), lead_id, '', first_at, '', via, true, false
     FROM identities
     WHERE (workspace, kind, value) IN (SELECT workspace, kind, value FROM %[3]s)
 )
@@ -113,9 +113,9 @@ func (r *run) touch(ctx context.Context) error {
 // publish writes the rows of identities that changed.
 func (r *run) publish(ctx context.Context) error {
 	err := r.db.InsertSelect(ctx, "identities", append(identityColumns, "_ver", "_deleted"),
-		`SELECT workspace, kind, value, person, first_at, (SELECT max(_ver) + 1 FROM identities), NOT has
+		`SELECT workspace, kind, value, person, first_at, via, (SELECT max(_ver) + 1 FROM identities), NOT has
 FROM `+r.at("identity_changes")+`
-WHERE was != person OR had != has OR first_was != first_at`, nil)
+WHERE was != person OR had != has OR first_was != first_at OR via_was != via`, nil)
 	if err != nil {
 		return err
 	}

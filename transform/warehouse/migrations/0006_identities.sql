@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS identities /*on_cluster*/
     value String,
     lead_id String COMMENT 'the person',
     first_at DateTime64(3, 'UTC') COMMENT 'when a row first linked the node',
+    via LowCardinality(String) COMMENT 'of a lead: the kind of id that it shares with another lead, the first by name; merged_into where it was merged by hand; indirect where others link the two',
     _ver UInt64,
     _deleted UInt8
 )
