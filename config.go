@@ -33,6 +33,7 @@ type Config struct {
 	Attribution AttributionConfig `yaml:"attribution"`
 	Costs       CostsConfig       `yaml:"costs"`
 	Privacy     PrivacyConfig     `yaml:"privacy"`
+	SLA         SLAConfig         `yaml:"sla"`
 	Scoring     ScoringConfig     `yaml:"scoring"`
 	Jobs        JobsConfig        `yaml:"jobs"`
 }
@@ -222,7 +223,7 @@ func (c Config) Validate() error {
 	if _, err := time.LoadLocation(c.Business.Timezone); err != nil || c.Business.Timezone == "" {
 		fault("business.timezone", "%q is not an IANA time zone such as Asia/Shanghai", c.Business.Timezone)
 	}
-	if err := errors.Join(c.Attribution.validate(), c.validateCosts()); err != nil {
+	if err := errors.Join(c.Attribution.validate(), c.validateCosts(), c.validateSLA()); err != nil {
 		faults = append(faults, err)
 	}
 	if c.Business.WeekStart != "monday" && c.Business.WeekStart != "sunday" {

@@ -115,11 +115,15 @@ func (s *system) newJobs(onStep func(jobs.Step)) (*jobs.Jobs, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan, err := s.cfg.slaPlan()
+	if err != nil {
+		return nil, err
+	}
 	return jobs.New(jobs.Config{
 		DB: s.db, Model: model,
 		Transform: transform.Config{
 			Timezone: s.cfg.Business.Timezone, Attribution: attribution.Config(s.cfg.Attribution),
-			Costs: s.cfg.costs(),
+			Costs: s.cfg.costs(), SLA: plan,
 		},
 		Every: s.cfg.Jobs.Every, Now: time.Now, Log: s.log, OnStep: onStep,
 	})
