@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"clew/transform/cost"
+	"clew/transform/identity"
 	"clew/transform/sla"
 )
 
@@ -22,8 +23,8 @@ var raw = []string{
 	"activities", "assignments", "costs", "events", "grade_changes", "lead_updates", "stage_changes",
 }
 
-// reference are the tables that settings fill and a model may read.
-var reference = slices.Concat([]string{"decays"}, cost.Tables, sla.Tables)
+// reference are the tables that settings or other packages fill and a model may read.
+var reference = slices.Concat([]string{"decays"}, cost.Tables, identity.Tables, sla.Tables)
 
 // Model is one derived table and the SELECT that computes it. It is read from a .sql file whose header declares what
 // the SELECT cannot say by itself: INSERT … SELECT matches columns by position, and nothing orders the files.

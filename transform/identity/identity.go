@@ -43,6 +43,9 @@ import (
 	"clew/transform/warehouse"
 )
 
+// Tables are the tables of this package that a model may read.
+var Tables = []string{"identities", "identity_shared"}
+
 // Config says how many may share an id before it links nobody. A zero field has its default.
 type Config struct {
 	// SharedLeads is the most leads that may come with one identifier (default 20). It holds for values of each other

@@ -50,3 +50,39 @@ CREATE TABLE IF NOT EXISTS identity_shared /*on_cluster*/
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_ver)
 ORDER BY (workspace, kind, value);
+
+-- How many records of leads came in, and how many of them were of people known already.
+CREATE TABLE IF NOT EXISTS duplicate_daily /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    date Date32 COMMENT 'in the business time zone: of the creation of a lead, and of when a further record of it was first linked',
+    records UInt64 COMMENT 'leads and duplicates',
+    leads UInt64,
+    duplicates UInt64 COMMENT 'records that were merged into another one, whenever that was',
+    duplicates_via Map(LowCardinality(String), UInt64) COMMENT 'by the kind of id that they share: see identities.via',
+    duplicate_rate Float64 COMMENT 'duplicates / records',
+    candidates UInt64 COMMENT 'leads with account and contact name of an earlier one that nothing links'
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (workspace, date);
+
+-- Companies that several leads come from: whom to merge, which follow-up to keep, who is a customer already.
+CREATE TABLE IF NOT EXISTS accounts /*on_cluster*/
+(
+    workspace LowCardinality(String),
+    account String COMMENT 'as in leads',
+    company String COMMENT 'as the lead created last spells it',
+    leads UInt64 COMMENT '2 or more; those merged count once, invalid ones not',
+    open_leads UInt64 COMMENT 'neither won nor lost nor recycled',
+    won_leads UInt64,
+    is_customer Bool COMMENT 'a lead of the company was ever won',
+    same_names UInt64 COMMENT 'leads that share their contact name with an earlier one: proposed to be merged',
+    owners Array(String) COMMENT 'of the open leads, sorted: more than one work on the company at once',
+    first_created_at DateTime64(3, 'UTC'),
+    last_created_at DateTime64(3, 'UTC'),
+    last_activity_at Nullable(DateTime64(3, 'UTC')),
+    last_activity_lead String COMMENT 'the lead that was followed up last; empty where none was',
+    lead_ids Array(String) COMMENT 'by creation, the first 100'
+)
+ENGINE = /*replicated*/MergeTree
+ORDER BY (workspace, account);
