@@ -77,7 +77,7 @@ func (d demo) run(ctx context.Context, s *system, stdout io.Writer) error {
 	if err := s.ingestAll(ctx); err != nil {
 		return err
 	}
-	if report.Jobs, err = s.computeAll(ctx); err != nil {
+	if report.Jobs, err = s.computeAll(ctx, false); err != nil {
 		return err
 	}
 	if !d.once {

@@ -12,13 +12,15 @@ import (
 func jobsCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "jobs", Short: "Recompute the derived tables"}
 	cmd.AddCommand(&cobra.Command{
-		Use:       "run all",
-		Short:     "Run every job once, in order, now",
+		Use:   "run {all|rebuild}",
+		Short: "Run every job once, in order, now",
+		Long: "Run every job once, in order, now. With \"all\" the leads are computed that something happened to since the " +
+			"last run;\nwith \"rebuild\" all of them are, from all raw rows, which is needed only where a table was lost or changed by hand.",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"all"},
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		ValidArgs: []string{"all", "rebuild"},
+		RunE: func(cmd *cobra.Command, args []string) error {
 			return withSystem(cmd.Context(), o, noKafka, func(ctx context.Context, s *system) error {
-				return runJobs(ctx, s, cmd.OutOrStdout())
+				return runJobs(ctx, s, args[0] == "rebuild", cmd.OutOrStdout())
 			})
 		},
 	})
@@ -26,15 +28,15 @@ func jobsCommand(o *options) *cobra.Command {
 }
 
 // runJobs runs all jobs and prints the ledger's rows of this run.
-func runJobs(ctx context.Context, s *system, stdout io.Writer) error {
-	steps, err := s.computeAll(ctx)
+func runJobs(ctx context.Context, s *system, rebuild bool, stdout io.Writer) error {
+	steps, err := s.computeAll(ctx, rebuild)
 	if err != nil {
 		return err
 	}
 	return printJSON(stdout, steps)
 }
 
-func (s *system) computeAll(ctx context.Context) ([]jobs.Step, error) {
+func (s *system) computeAll(ctx context.Context, rebuild bool) ([]jobs.Step, error) {
 	var steps []jobs.Step
 	b := newBar("compute", "tables", -1)
 	j, err := s.newJobs(func(step jobs.Step) {
@@ -44,7 +46,11 @@ func (s *system) computeAll(ctx context.Context) ([]jobs.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = j.RunAll(ctx, jobs.TriggerDemand)
+	run := j.RunAll
+	if rebuild {
+		run = j.Rebuild
+	}
+	err = run(ctx, jobs.TriggerDemand)
 	b.done(uint64(len(steps)))
 	return steps, err
 }

@@ -200,7 +200,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 // A restart does not hide when the jobs last went well.
 func TestMetricsKnowEarlierRuns(t *testing.T) {
 	s, _ := openTestSystem(t, configIn(t.TempDir()))
-	steps, err := s.computeAll(t.Context())
+	steps, err := s.computeAll(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

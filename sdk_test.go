@@ -55,7 +55,7 @@ func TestSDKs(t *testing.T) {
 	if err := s.ingestAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.computeAll(t.Context()); err != nil {
+	if _, err := s.computeAll(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	judgeSDKs(t, s, sent)

@@ -47,7 +47,7 @@ type Step struct {
 	// Number counts the jobs of the run from 1 to Total.
 	Number int `json:"number"`
 	Total  int `json:"total"`
-	// Rows is how many the job's table holds now.
+	// Rows is how many the job wrote: to leads, or to scores.
 	Rows uint64        `json:"rows"`
 	Took time.Duration `json:"took_ns"`
 	// Error is empty where the job went well.
@@ -82,19 +82,19 @@ func New(cfg Config) (*Jobs, error) {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
 	return &Jobs{
-		cfg: cfg, jobs: []job{derived(cfg), scores(cfg)}, ledger: ledger{cfg.DB},
+		cfg: cfg, jobs: []job{derived(cfg, transform.Run), scores(cfg)}, ledger: ledger{cfg.DB},
 		turn: make(chan struct{}, 1), clock: clockwork.NewRealClock(),
 	}, nil
 }
 
-// derived is the job of the derived tables.
-func derived(cfg Config) job {
-	return job{"transform", nil, "leads", func(ctx context.Context, asOf time.Time) (rows uint64, err error) {
-		result, err := transform.Run(ctx, cfg.DB, asOf, cfg.Transform)
-		for _, n := range result.Rows {
-			rows += n
+// derived is the job of the derived tables, by an increment or by a rebuild.
+func derived(cfg Config, compute func(context.Context, *warehouse.DB, time.Time, transform.Config) (transform.Result, error)) job {
+	return job{"transform", nil, "leads", func(ctx context.Context, asOf time.Time) (uint64, error) {
+		r, err := compute(ctx, cfg.DB, asOf, cfg.Transform)
+		if err == nil {
+			cfg.Log.Info("derived tables computed", "rebuilt", r.Rebuilt, "persons", r.Leads, "rows", r.Rows)
 		}
-		return rows, err
+		return r.Rows["leads"], err
 	}}
 }
 
@@ -104,7 +104,21 @@ func scores(cfg Config) job {
 	}}
 }
 
-// RunAll runs every job once, in order, all for the present moment. While another run is under way it waits for its
+// Rebuild is RunAll, but for computing the derived tables anew from all raw rows, whatever they hold. Readers see the old
+// tables until its end.
+func (j *Jobs) Rebuild(ctx context.Context, trigger Trigger) error {
+	if err := j.take(ctx); err != nil {
+		return err
+	}
+	defer j.release()
+	was := j.jobs
+	defer func() { j.jobs = was }()
+	j.jobs = []job{derived(j.cfg, transform.Rebuild), scores(j.cfg)}
+	return j.runAll(ctx, trigger)
+}
+
+// RunAll runs every job once, in order, all for the present moment. Of the derived tables it computes the leads that
+// something happened to. While another run is under way it waits for its
 // turn. A job that fails stops those that read its table, not the others; the error names each job that failed or was
 // stopped, and the ledger has its row. Ending ctx cuts the running job short, and its table keeps the old rows.
 func (j *Jobs) RunAll(ctx context.Context, trigger Trigger) error {

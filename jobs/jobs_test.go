@@ -114,40 +114,41 @@ func TestRunAll(t *testing.T) {
 	var steps []Step
 	j := newJobs(t, db, func(s Step) { steps = append(steps, s) })
 	var during []string
-	facts := j.jobs[1].run
+	scored := j.jobs[1].run
 	j.jobs[1].run = func(ctx context.Context, asOf time.Time) (uint64, error) {
 		during = texts(records(t, db))
-		return facts(ctx, asOf)
+		return scored(ctx, asOf)
 	}
 	for range 2 {
 		if err := j.RunAll(t.Context(), TriggerDemand); err != nil {
 			t.Fatal(err)
 		}
 	}
-	once := []string{"leads demand ok 1", "lead_facts demand ok 1", "channel_daily demand ok 1", "scores demand ok 1"}
+	// The second run computes the lead again: scoring wrote down its first grade.
+	once := []string{"transform demand ok 1", "scores demand ok 1"}
 	wantRecords(t, db, slices.Concat(once, once)...)
-	if want := append(slices.Clone(once), "leads demand ok 1", "lead_facts demand running 0"); !slices.Equal(during, want) {
+	if want := append(slices.Clone(once), "transform demand ok 1", "scores demand running 0"); !slices.Equal(during, want) {
 		t.Errorf("in the middle of the second run the ledger says %q, want %q", during, want)
 	}
 	all := records(t, db)
 	for i, r := range all {
-		first := all[i/4*4]
+		first := all[i/2*2]
 		if r.RunID != first.RunID || !r.AsOf.Equal(first.AsOf) || !r.AsOf.Before(r.StartedAt) ||
 			r.FinishedAt == nil || !r.StartedAt.Before(*r.FinishedAt) {
 			t.Errorf("%#v does not fit the run of %#v", r, first)
 		}
 	}
-	if all[0].RunID == all[4].RunID || !all[0].AsOf.Before(all[4].AsOf) {
-		t.Errorf("two runs share an id or a moment: %+v, %+v", all[0], all[4])
+	if all[0].RunID == all[2].RunID || !all[0].AsOf.Before(all[2].AsOf) {
+		t.Errorf("two runs share an id or a moment: %+v, %+v", all[0], all[2])
 	}
-	if len(steps) != 8 {
+	if len(steps) != 4 {
 		t.Fatalf("%d steps were told of", len(steps))
 	}
-	want := Step{Job: "channel_daily", Number: 3, Total: 4, Rows: 1, Took: time.Second}
-	if steps[6] != want {
-		t.Errorf("step is %+v, want %+v", steps[6], want)
+	want := Step{Job: "scores", Number: 2, Total: 2, Rows: 1, Took: time.Second}
+	if steps[3] != want {
+		t.Errorf("step is %+v, want %+v", steps[3], want)
 	}
-	checkTables(t, db, all[4].AsOf)
+	checkTables(t, db, all[2].AsOf)
 }
 
 // checkTables holds that the jobs computed their tables, all for the same moment.
@@ -159,7 +160,7 @@ func checkTables(t *testing.T, db *warehouse.DB, asOf time.Time) {
 		Total  float64   `ch:"total"`
 		Leads  uint64    `ch:"leads"`
 	}
-	if err := db.Select(t.Context(), &found, `SELECT (SELECT any(as_of) FROM lead_facts) AS facts, as_of AS scores, total,
+	if err := db.Select(t.Context(), &found, `SELECT (SELECT any(as_of) FROM watermarks WHERE name = 'transform') AS facts, as_of AS scores, total,
 		(SELECT sum(channel_daily.leads) FROM channel_daily) AS leads FROM scores`, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -182,22 +183,13 @@ func TestFailureStopsDependants(t *testing.T) {
 		err     string
 	}{
 		{
-			"lead_facts",
-			[]string{"leads demand ok 1", "lead_facts demand failed 0 no space left", "scores demand ok 1"},
-			"job lead_facts: no space left\njob channel_daily did not run, because lead_facts failed",
-		},
-		{
-			"leads",
-			[]string{"leads demand failed 0 no space left"},
-			"job leads: no space left\njob lead_facts did not run, because leads failed\n" +
-				"job channel_daily did not run, because leads failed\njob scores did not run, because leads failed",
+			"transform",
+			[]string{"transform demand failed 0 no space left"},
+			"job transform: no space left\njob scores did not run, because transform failed",
 		},
 		{
 			"scores",
-			[]string{
-				"leads demand ok 1", "lead_facts demand ok 1", "channel_daily demand ok 1",
-				"scores demand failed 0 no space left",
-			},
+			[]string{"transform demand ok 1", "scores demand failed 0 no space left"},
 			"job scores: no space left",
 		},
 	} {
@@ -237,7 +229,7 @@ func TestEndedContext(t *testing.T) {
 	if err := j.RunAll(ctx, TriggerDemand); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	wantRecords(t, db, "leads demand failed 0 context canceled")
+	wantRecords(t, db, "transform demand failed 0 context canceled")
 }
 
 func TestFaultyConfig(t *testing.T) {

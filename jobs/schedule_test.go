@@ -189,7 +189,7 @@ func TestStartClosesInterruptedRuns(t *testing.T) {
 	if err := j.RunAll(t.Context(), TriggerDemand); err != nil {
 		t.Fatal(err)
 	}
-	died := entry{RunID: "died", Job: "leads", Trigger: string(TriggerSchedule), AsOf: j.now(), StartedAt: j.now()}
+	died := entry{RunID: "died", Job: "transform", Trigger: string(TriggerSchedule), AsOf: j.now(), StartedAt: j.now()}
 	if err := j.ledger.start(t.Context(), died); err != nil {
 		t.Fatal(err)
 	}
@@ -200,9 +200,9 @@ func TestStartClosesInterruptedRuns(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
-	wantRecords(t, db, "leads demand ok 0", "lead_facts demand ok 0", "channel_daily demand ok 0", "scores demand ok 0",
-		"leads schedule failed 0 "+interrupted, "gate schedule ok 1")
-	closed := records(t, db)[4]
+	wantRecords(t, db, "transform demand ok 0", "scores demand ok 0",
+		"transform schedule failed 0 "+interrupted, "gate schedule ok 1")
+	closed := records(t, db)[2]
 	if closed.RunID != died.RunID || closed.FinishedAt == nil || !closed.FinishedAt.After(closed.StartedAt) ||
 		!closed.AsOf.Equal(died.AsOf) {
 		t.Errorf("closed as %+v, want the run %+v", closed, died)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"clew/query/funnel"
+	"clew/transform"
 	"clew/transform/warehouse"
 	"clew/transform/warehouse/warehousetest"
 )
@@ -72,7 +73,7 @@ func olist(t *testing.T) *Service {
 	}
 	db := warehousetest.Open(t)
 	facts, err := db.Insert(t.Context(), "lead_facts",
-		[]string{"workspace", "lead_id", "created_at", "as_of", "won_at", "days_to_won"})
+		[]string{"workspace", "lead_id", "created_at", "won_at", "days_to_won"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,14 +93,21 @@ func olist(t *testing.T) *Service {
 			d := w.Sub(created).Hours() / 24
 			at, days = &w, &d
 		}
-		if err := facts.Append("default", row["mql_id"], created, asOf, at, days); err != nil {
+		if err := facts.Append("default", row["mql_id"], created, at, days); err != nil {
 			t.Fatal(err)
 		}
 		if err := leads.Append("default", row["mql_id"], created, row["origin"]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, b := range []*warehouse.Batch{facts, leads} {
+	marks, err := db.Insert(t.Context(), "watermarks", []string{"name", "as_of"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := marks.Append(transform.WatermarkName, asOf); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []*warehouse.Batch{facts, leads, marks} {
 		if err := b.Send(); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"clew/query/catalog"
 	"clew/query/clause"
 	"clew/query/funnel"
+	"clew/transform"
 	"clew/transform/warehouse"
 )
 
@@ -182,7 +183,8 @@ func (s *Service) Explain(_ context.Context, r Request) (*Explanation, error) {
 
 // asOf is the moment the facts are true for, nil where there are none.
 func (s *Service) asOf(ctx context.Context) (*clause.Instant, error) {
-	rows, err := s.rows(ctx, "SELECT maxOrNull(f.as_of) AS as_of FROM lead_facts AS f", nil)
+	rows, err := s.rows(ctx, "SELECT maxOrNull(as_of) AS as_of FROM watermarks WHERE name = {name:String}",
+		map[string]any{"name": transform.WatermarkName})
 	if err != nil {
 		return nil, err
 	}

@@ -181,9 +181,12 @@ func TestExplain(t *testing.T) {
 
 func TestACutAnswerSaysSo(t *testing.T) {
 	db := warehousetest.Open(t)
-	err := db.Exec(t.Context(), `INSERT INTO lead_facts (lead_id, created_at, as_of, stage)
-		SELECT toString(number), '2026-01-01', '2026-02-01', toString(number) FROM numbers(10001)`, nil)
+	err := db.Exec(t.Context(), `INSERT INTO lead_facts (lead_id, created_at, stage)
+		SELECT toString(number), '2026-01-01', toString(number) FROM numbers(10001)`, nil)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Exec(t.Context(), "INSERT INTO watermarks (name, as_of) VALUES ('transform', '2026-02-01')", nil); err != nil {
 		t.Fatal(err)
 	}
 	s := service(t, db, Config{})

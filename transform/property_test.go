@@ -19,7 +19,7 @@ import (
 func TestIncrementsEqualRebuild(t *testing.T) {
 	transform.NoSlack(t)
 	db := warehousetest.Open(t)
-	for round := range uint64(4) {
+	for round := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", round), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(round, 11))
 			s := strangeHistories(r, 40)
@@ -38,7 +38,7 @@ func TestIncrementsEqualRebuild(t *testing.T) {
 				t.Fatal(err)
 			}
 			compareAll(t, grown, everything(t, db), "increments and a rebuild")
-			transform.ScopeRows(t, 50)
+			transform.ScopeRows(t, 250)
 			if _, err := transform.Rebuild(t.Context(), db, asOf, transform.Config{Timezone: "Asia/Shanghai"}); err != nil {
 				t.Fatal(err)
 			}

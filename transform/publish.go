@@ -107,10 +107,12 @@ func (r *run) bury(ctx context.Context) error {
 		if keys[m.Table] == "workspace, lead_id" {
 			persons += " WHERE (workspace, lead_id) NOT IN (SELECT workspace, lead_id FROM " + r.work.Name() + "." + m.Table + ")"
 		}
-		sql := fmt.Sprintf("SELECT DISTINCT %[1]s, {version:UInt64}, 1 FROM %[2]s\nWHERE (workspace, lead_id) IN (%[4]s)"+
-			" AND (%[1]s) NOT IN (SELECT %[1]s FROM %[3]s.%[2]s)", keys[m.Table], m.Table, r.work.Name(), persons)
-		err := r.db.InsertSelect(ctx, m.Table, append(strings.Split(keys[m.Table], ", "), "_ver", "_deleted"), sql,
-			warehouse.Params{"version": r.mark.Version})
+		// Read without FINAL, which would merge the whole table for a few persons of it.
+		sql := fmt.Sprintf("SELECT %[1]s, {version:UInt64}, 1 FROM %[2]s\nWHERE (workspace, lead_id) IN (%[4]s)"+
+			" AND (%[1]s) NOT IN (SELECT %[1]s FROM %[3]s.%[2]s)\nGROUP BY %[1]s HAVING argMax(_deleted, _ver) = 0",
+			keys[m.Table], m.Table, r.work.Name(), persons)
+		err := r.db.InsertSelect(warehouse.WithSettings(ctx, map[string]any{"final": 0}), m.Table,
+			append(strings.Split(keys[m.Table], ", "), "_ver", "_deleted"), sql, warehouse.Params{"version": r.mark.Version})
 		if err != nil {
 			return fmt.Errorf("delete from %s what is no more: %w", m.Table, err)
 		}

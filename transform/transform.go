@@ -214,7 +214,7 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.attribute(ctx); err != nil {
 		return err
 	}
-	return r.mark.write(ctx, r.db, watermarkDone)
+	return r.mark.write(ctx, r.db, WatermarkName)
 }
 
 // attribute computes what is not said in SQL: the channels' credits by all paths together.

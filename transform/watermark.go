@@ -23,11 +23,12 @@ type watermark struct {
 	Version uint64            `ch:"_ver"`
 }
 
-// The names of the two watermarks: of the run that ended last, and of the one that began last.
-const (
-	watermarkDone  = "transform"
-	watermarkBegun = "transform_begun"
-)
+// WatermarkName is the row of watermarks that says, as as_of, for which moment the derived tables are true. It is written
+// last, so the tables may be ahead of it.
+const WatermarkName = "transform"
+
+// watermarkBegun is the row of the run that began last, whether it ended or not.
+const watermarkBegun = "transform_begun"
 
 // readWatermark gives the last one of a name, or a zero one.
 func readWatermark(ctx context.Context, db *warehouse.DB, name string) (watermark, error) {
@@ -46,7 +47,7 @@ func readWatermark(ctx context.Context, db *warehouse.DB, name string) (watermar
 // readMarks gives how far the tables were and how far they will be, and whether increments lead from the one to the
 // other. A run that began and did not end has written some of what it computed, so its plan and moment count too.
 func (r *run) readMarks(ctx context.Context, asOf time.Time, plan string) (leads bool, err error) {
-	if r.last, err = readWatermark(ctx, r.db, watermarkDone); err != nil {
+	if r.last, err = readWatermark(ctx, r.db, WatermarkName); err != nil {
 		return false, err
 	}
 	begun, err := readWatermark(ctx, r.db, watermarkBegun)

@@ -27,8 +27,9 @@ func business(tb testing.TB) (*warehouse.DB, *query.Service) {
 	for _, sql := range []string{
 		`INSERT INTO leads (lead_id, created_at, channel)
 		SELECT toString(number), '2026-01-01', concat('channel ', toString(number % 10)) FROM numbers(200000)`,
-		`INSERT INTO lead_facts (lead_id, created_at, as_of, stage, won_at)
-		SELECT toString(number), toDateTime64('2025-01-01', 3, 'UTC') + number % 730 * 86400, '2027-01-01', 'new',
+		"INSERT INTO watermarks (name, as_of) VALUES ('transform', '2027-01-01')",
+		`INSERT INTO lead_facts (lead_id, created_at, stage, won_at)
+		SELECT toString(number), toDateTime64('2025-01-01', 3, 'UTC') + number % 730 * 86400, 'new',
 		if(number % 9 = 0, toDateTime64('2027-01-01', 3, 'UTC'), NULL) FROM numbers(200000)`,
 	} {
 		if err := db.Exec(tb.Context(), sql, nil); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"clew/query/catalog"
 	"clew/query/clause"
+	"clew/transform"
 )
 
 // Statement is a compiled funnel.
@@ -157,7 +158,7 @@ func (k *compiler) entrants() string {
 	for i, s := range k.steps {
 		selects = append(selects, fmt.Sprintf("toUnixTimestamp64Milli(%s) AS t%d", s.At, i+1))
 	}
-	selects = append(selects, "toUnixTimestamp64Milli("+k.Cube.Alias()+".as_of) AS seen")
+	selects = append(selects, "(SELECT toUnixTimestamp64Milli(as_of) FROM watermarks WHERE name = '"+transform.WatermarkName+"') AS seen")
 	lines := []string{"SELECT\n  " + strings.Join(selects, ",\n  "), "FROM " + k.Cube.From}
 	lines = append(lines, k.Joins(append(slices.Clone(selects), k.where...)...)...)
 	lines = append(lines, "WHERE "+strings.Join(k.where, "\n  AND "))

@@ -13,6 +13,7 @@ import (
 
 	"clew/query/catalog"
 	"clew/query/clause"
+	"clew/transform"
 	"clew/transform/warehouse"
 	"clew/transform/warehouse/warehousetest"
 )
@@ -37,7 +38,7 @@ func at(ms int64) time.Time { return epoch.Add(time.Duration(ms) * time.Millisec
 // store writes the leads into empty tables.
 func store(t *testing.T, db *warehouse.DB, leads []lead) {
 	t.Helper()
-	columns := []string{"workspace", "lead_id", "created_at", "as_of", "is_invalid"}
+	columns := []string{"workspace", "lead_id", "created_at", "is_invalid"}
 	for _, stage := range nullable {
 		columns = append(columns, stage+"_at")
 	}
@@ -51,7 +52,7 @@ func store(t *testing.T, db *warehouse.DB, leads []lead) {
 	}
 	for i, l := range leads {
 		id := fmt.Sprintf("L%05d", i)
-		row := []any{"default", id, at(l.times["new"]), at(seen), l.invalid}
+		row := []any{"default", id, at(l.times["new"]), l.invalid}
 		for _, stage := range nullable {
 			var moment *time.Time
 			if ms, ok := l.times[stage]; ok {
@@ -67,7 +68,14 @@ func store(t *testing.T, db *warehouse.DB, leads []lead) {
 			t.Fatal(err)
 		}
 	}
-	for _, b := range []*warehouse.Batch{facts, who} {
+	marks, err := db.Insert(t.Context(), "watermarks", []string{"name", "as_of"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := marks.Append(transform.WatermarkName, at(seen)); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []*warehouse.Batch{facts, who, marks} {
 		if err := b.Send(); err != nil {
 			t.Fatal(err)
 		}

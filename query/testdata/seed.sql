@@ -13,19 +13,21 @@ INSERT INTO leads (workspace, lead_id, created_at, channel, source, medium, camp
 ('default', 'L11', '2026-03-31 20:00:00.000', 'search', 'web', 'cpc', 'spring', 'retail', 'north', 'p1', 'bob', 'west', {}),
 ('default', 'L12', '2026-03-31 21:00:00.000', 'social', 'app', '', '', '', 'north', '', '', '', {'size': '5'});
 
-INSERT INTO lead_facts (workspace, lead_id, created_at, as_of, stage, mql_at, sql_at, opportunity_at, won_at, lost_at, is_invalid, won_amount, won_currency, effective_activities_30d, response_seconds, response_from_creation_seconds, followed_up_24h, days_to_won, flags) VALUES
-('default', 'L01', '2025-12-31 16:00:00.000', '2026-04-01', 'won', '2026-01-02', '2026-01-03', '2026-01-04', '2026-01-10 16:00:00.000', NULL, false, 1000, 'CNY', 3, 3600, 7200, true, 10, []),
-('default', 'L02', '2026-01-05 01:30:00.000', '2026-04-01', 'won', '2026-01-06', NULL, NULL, '2026-02-04 01:30:00.000', NULL, false, 500, 'CNY', 4, 7200, 10800, true, 30, []),
-('default', 'L03', '2026-01-31 15:59:59.999', '2026-04-01', 'lost', '2026-02-01', '2026-02-02', NULL, NULL, '2026-03-01', false, 0, '', 0, NULL, NULL, false, NULL, []),
-('default', 'L04', '2026-01-31 16:00:00.000', '2026-04-01', 'won', NULL, NULL, NULL, '2026-01-30 16:00:00.000', NULL, false, 300, 'USD', 0, NULL, NULL, false, -1, ['won_before_created', 'clamped_time']),
-('default', 'L05', '2026-02-14 04:00:00.000', '2026-04-01', 'sql', '2026-02-15', '2026-02-16', NULL, NULL, NULL, false, 0, '', 2, 18000, 18000, true, NULL, []),
-('default', 'L06', '2026-02-15 16:30:00.000', '2026-04-01', 'mql', '2026-02-16', NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, false, NULL, []),
-('default', 'L07', '2026-03-01 00:00:00.000', '2026-04-01', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, false, NULL, []),
-('default', 'L08', '2026-03-02 00:00:00.000', '2026-04-01', 'invalid', NULL, NULL, NULL, NULL, NULL, true, 0, '', 5, 60, 60, true, NULL, []),
-('default', 'L09', '2026-03-08 15:59:59.000', '2026-04-01', 'recycled', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, true, NULL, []),
-('default', 'L10', '2026-03-08 16:00:00.000', '2026-04-01', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, true, NULL, []),
-('default', 'L11', '2026-03-31 20:00:00.000', '2026-04-01', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, NULL, NULL, []),
-('default', 'L12', '2026-03-31 21:00:00.000', '2026-04-01', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, NULL, NULL, []);
+INSERT INTO watermarks (name, as_of, _ver) VALUES ('transform', '2026-04-01', 1);
+
+INSERT INTO lead_facts (workspace, lead_id, created_at, stage, mql_at, sql_at, opportunity_at, won_at, lost_at, is_invalid, won_amount, won_currency, effective_activities_30d, response_seconds, response_from_creation_seconds, followed_up_24h, days_to_won, flags) VALUES
+('default', 'L01', '2025-12-31 16:00:00.000', 'won', '2026-01-02', '2026-01-03', '2026-01-04', '2026-01-10 16:00:00.000', NULL, false, 1000, 'CNY', 3, 3600, 7200, true, 10, []),
+('default', 'L02', '2026-01-05 01:30:00.000', 'won', '2026-01-06', NULL, NULL, '2026-02-04 01:30:00.000', NULL, false, 500, 'CNY', 4, 7200, 10800, true, 30, []),
+('default', 'L03', '2026-01-31 15:59:59.999', 'lost', '2026-02-01', '2026-02-02', NULL, NULL, '2026-03-01', false, 0, '', 0, NULL, NULL, false, NULL, []),
+('default', 'L04', '2026-01-31 16:00:00.000', 'won', NULL, NULL, NULL, '2026-01-30 16:00:00.000', NULL, false, 300, 'USD', 0, NULL, NULL, false, -1, ['won_before_created', 'clamped_time']),
+('default', 'L05', '2026-02-14 04:00:00.000', 'sql', '2026-02-15', '2026-02-16', NULL, NULL, NULL, false, 0, '', 2, 18000, 18000, true, NULL, []),
+('default', 'L06', '2026-02-15 16:30:00.000', 'mql', '2026-02-16', NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, false, NULL, []),
+('default', 'L07', '2026-03-01 00:00:00.000', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, false, NULL, []),
+('default', 'L08', '2026-03-02 00:00:00.000', 'invalid', NULL, NULL, NULL, NULL, NULL, true, 0, '', 5, 60, 60, true, NULL, []),
+('default', 'L09', '2026-03-08 15:59:59.000', 'recycled', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, true, NULL, []),
+('default', 'L10', '2026-03-08 16:00:00.000', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, true, NULL, []),
+('default', 'L11', '2026-03-31 20:00:00.000', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, NULL, NULL, []),
+('default', 'L12', '2026-03-31 21:00:00.000', 'new', NULL, NULL, NULL, NULL, NULL, false, 0, '', 0, NULL, NULL, NULL, NULL, []);
 
 INSERT INTO scores (workspace, model, model_hash, lead_id, as_of, total, grade) VALUES
 ('default', 'starter@1', 'a', 'L01', '2026-04-01', 90, 'A'),

@@ -11,7 +11,7 @@ WITH
       toUnixTimestamp64Milli(f.mql_at) AS t2,
       toUnixTimestamp64Milli(f.sql_at) AS t3,
       toUnixTimestamp64Milli(f.won_at) AS t4,
-      toUnixTimestamp64Milli(f.as_of) AS seen
+      (SELECT toUnixTimestamp64Milli(as_of) FROM watermarks WHERE name = 'transform') AS seen
     FROM lead_facts AS f
     LEFT JOIN leads AS l ON l.workspace = f.workspace AND l.lead_id = f.lead_id
     WHERE NOT f.is_invalid

@@ -5,7 +5,7 @@ WITH
     SELECT
       toUnixTimestamp64Milli(f.created_at) AS t1,
       toUnixTimestamp64Milli(f.won_at) AS t2,
-      toUnixTimestamp64Milli(f.as_of) AS seen
+      (SELECT toUnixTimestamp64Milli(as_of) FROM watermarks WHERE name = 'transform') AS seen
     FROM lead_facts AS f
     WHERE NOT f.is_invalid
       AND f.created_at IS NOT NULL

@@ -12,7 +12,7 @@ WITH
       toUnixTimestamp64Milli(f.won_at) AS t5,
       toUnixTimestamp64Milli(f.lost_at) AS t6,
       toUnixTimestamp64Milli(f.recycled_at) AS t7,
-      toUnixTimestamp64Milli(f.as_of) AS seen
+      (SELECT toUnixTimestamp64Milli(as_of) FROM watermarks WHERE name = 'transform') AS seen
     FROM lead_facts AS f
     WHERE NOT f.is_invalid
       AND f.created_at IS NOT NULL

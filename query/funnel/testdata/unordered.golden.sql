@@ -6,7 +6,7 @@ WITH
       toUnixTimestamp64Milli(f.mql_at) AS t1,
       toUnixTimestamp64Milli(f.sql_at) AS t2,
       toUnixTimestamp64Milli(f.opportunity_at) AS t3,
-      toUnixTimestamp64Milli(f.as_of) AS seen
+      (SELECT toUnixTimestamp64Milli(as_of) FROM watermarks WHERE name = 'transform') AS seen
     FROM lead_facts AS f
     WHERE NOT f.is_invalid
       AND f.mql_at IS NOT NULL
