@@ -33,10 +33,14 @@ type Header struct {
 	// EventID counts once however often it is sent. 1 to 64 characters.
 	EventID string `json:"event_id"`
 	// OccurredAt is when it happened at the source, not when it was sent.
-	OccurredAt  time.Time `json:"occurred_at"`
-	LeadID      string    `json:"lead_id,omitempty"`
-	AnonymousID string    `json:"anonymous_id,omitempty"`
-	// Identifiers tie the event to a person: email, phone, wechat_unionid and the like.
+	OccurredAt time.Time `json:"occurred_at"`
+	// LeadID is the id of a lead. Several leads may turn out to be one person: all ids of an event are taken for one's.
+	LeadID string `json:"lead_id,omitempty"`
+	// AnonymousID is that of a browser or device. On an update of a lead it may also be a former lead id.
+	AnonymousID string `json:"anonymous_id,omitempty"`
+	// Identifiers tie the event to a person: email, phone, wechat_unionid and the like. What an update of a lead gives of
+	// a kind replaces what was known of that kind. On an update, merged_into merges the lead into the one of that id, and
+	// with the lead's own id keeps it apart from others.
 	Identifiers map[string]string `json:"identifiers,omitempty"`
 	// Workspace separates tenants. Empty means "default".
 	Workspace string `json:"workspace,omitempty"`
