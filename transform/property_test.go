@@ -112,6 +112,9 @@ func everything(t *testing.T, db *warehouse.DB) map[string][][]string {
 	for _, m := range models {
 		found[m.Table] = content(t, db, m.Table, m.Columns)
 	}
+	found["attribution_channels"] = content(t, db, "attribution_channels", []string{
+		"workspace", "conversion", "model", "channel", "unattributed", "currency", "credit", "value",
+	})
 	return found
 }
 
