@@ -213,8 +213,8 @@ func attributes(h seed) map[string]string {
 
 // signs are the words of the random histories that show a condition of conversion, and which.
 var signs = map[string]int{
-	"Quote-Request": 0, "明确意向": 0, "cooperation_intent=quote": 0, "cooperation_intent=interested": 0, "budget": 1, "预算": 1,
-	"demo_request": 2, "Demo Done": 2, "asks_contract": 3, "询问合同": 3, "refers_others": 4, "转介绍": 4,
+	"Quote-Request": 0, "明确意向": 0, "cooperation_intent=quote": 0, "cooperation_intent=interested": 0,
+	"budget": 1, "预算": 1, "demo_request": 2, "Demo Done": 2, "asks_contract": 3, "询问合同": 3, "refers_others": 4, "转介绍": 4,
 }
 
 // tellConditions gives purchase_intent_at to conversion_ready_at.

@@ -30,7 +30,8 @@ func TestModelsAgreeWithPlainGo(t *testing.T) {
 			}
 			wantLeads, wantFacts := tell(s, asOf)
 			columns := []string{
-				"workspace", "lead_id", "created_at", "channel", "source", "company", "region", "owner", "team", "attributes",
+				"workspace", "lead_id", "created_at", "channel", "source", "medium", "campaign", "company", "contact_name",
+				"phone", "email", "region", "owner", "team", "attributes", "merged_ids",
 			}
 			if diff := differences(content(t, db, "leads", columns), wantLeads); diff != "" {
 				t.Errorf("leads:\n%.3000s", diff)
@@ -44,87 +45,106 @@ func TestModelsAgreeWithPlainGo(t *testing.T) {
 	}
 }
 
+// draw draws rows into a seed.
+type draw struct {
+	*rand.Rand
+	into seed
+	ids  int
+}
+
+func (d *draw) pick(values ...string) string { return values[d.IntN(len(values))] }
+
+// moment is a multiple of half a day, so that records share moments and fall on the ends of windows; some lie after
+// as_of.
+func (d *draw) moment() time.Time {
+	return at("2026-01-01T00:00:00Z").Add(time.Duration(d.IntN(130)) * 12 * time.Hour)
+}
+
+func (d *draw) add(table string, lead row, fields row) {
+	d.ids++
+	all := row{"event_id": fmt.Sprintf("%c%d", 'a'+rune(d.IntN(26)), d.ids), "occurred_at": d.moment()}
+	if table != "grade_changes" {
+		all["clamped"] = d.IntN(40) == 0
+	}
+	maps.Copy(all, lead)
+	maps.Copy(all, fields)
+	d.into[table] = append(d.into[table], all)
+}
+
 // randomHistories draws histories of n leads in two workspaces, and some costs.
 func randomHistories(r *rand.Rand, n int) seed {
-	s := seed{}
-	pick := func(values ...string) string { return values[r.IntN(len(values))] }
-	// Half a day apart, so that records share moments and fall on the ends of windows; some lie after as_of.
-	moment := func() time.Time { return at("2026-01-01T00:00:00Z").Add(time.Duration(r.IntN(130)) * 12 * time.Hour) }
-	ids := 0
-	add := func(table string, lead row, fields row) {
-		ids++
-		all := row{
-			"event_id":    fmt.Sprintf("%c%d", 'a'+rune(r.IntN(26)), ids),
-			"occurred_at": moment(),
-		}
-		if table != "grade_changes" {
-			all["clamped"] = r.IntN(40) == 0
-		}
-		maps.Copy(all, lead)
-		maps.Copy(all, fields)
-		s[table] = append(s[table], all)
-	}
+	d := &draw{Rand: r, into: seed{}}
 	for i := range n {
-		lead := row{"workspace": pick("default", "other"), "lead_id": fmt.Sprint("L", i%(n*2/3))}
-		for range r.IntN(3) {
-			update := row{
-				"company": pick("", "A", "B"), "source": pick("", "web", "fair"), "contact_name": pick("", "王"),
-				"phone": pick("", "+86 138****5678", "?1***"), "email": pick("", "j***@a.example", "?j***"),
-				"attributes": row{
-					"region": pick("", "east", "west"), pick("x", "y", "线'索"): pick("", "1", "2"),
-					pick("budget", "预算", "asks_contract"):                pick("", "yes", "no", "无", "50万"),
-					pick("cooperation_intent", "refers_others"):          pick("", "quote", "interested", "无"),
-					pick("owner_mkt", "owner_sales", "phone_valid", "z"): pick("", "", "no", "无", "sun"),
-					pick("budget_match", "phone_valid"):                  pick("", "far_below", "no"),
-				},
-			}
-			if r.IntN(3) == 0 {
-				update["created_at"] = moment()
-			}
-			add("lead_updates", lead, update)
-		}
-		for range r.IntN(4) {
-			add("stage_changes", lead, row{
-				"stage":  pick("new", "mql", "sql", "opportunity", "won", "lost", "recycled", "invalid"),
-				"amount": float64(r.IntN(5)) / 4, "currency": pick("", "CNY", "USD"),
-				"reason": pick("", "price", "dead_phone", "需求不符"),
+		lead := row{"workspace": d.pick("default", "other"), "lead_id": fmt.Sprint("L", i%(n*2/3))}
+		d.updates(lead)
+		d.work(lead)
+		for range d.IntN(4) {
+			d.add("events", lead, row{
+				"type": d.pick("touchpoint", "behavior"), "channel": d.pick("", "social", "search"),
+				"source": d.pick("", "baidu"), "medium": d.pick("", "cpc"), "campaign": d.pick("", "c1"),
+				"name": d.pick("page_view", "Quote-Request", "demo_request", "转介绍"),
 			})
 		}
-		for range r.IntN(4) {
-			add("assignments", lead, row{
-				"action": pick("assigned", "assigned", "accepted", "returned", "recycled", "locked"),
-				"owner":  pick("", "wang", "li", "sun"), "team": pick("", "north", "Marketing 1", "市场部", "inside SALES"),
-			})
+		if d.IntN(2) == 0 {
+			d.add("grade_changes", lead, row{"grade": d.pick("A", "B"), "model": "m@1"})
 		}
-		for range r.IntN(4) {
-			activity := row{
-				"effective": r.IntN(2) == 0, "owner": pick("li", "li", ""), "method": pick("call", "wechat", "visit"),
-				"duration_s": float64(r.IntN(2) * 60), "outcome": pick("", "需求明确", "Demo Done", "询问合同", "明确意向"),
-				"next_action": pick("", "call"),
-			}
-			if r.IntN(2) == 0 {
-				activity["next_at"] = moment()
-			}
-			add("activities", lead, activity)
-		}
-		for range r.IntN(4) {
-			add("events", lead, row{
-				"type": pick("touchpoint", "behavior"), "channel": pick("", "social", "search"),
-				"source": pick("", "baidu"), "campaign": pick("", "c1"),
-				"name": pick("page_view", "Quote-Request", "demo_request", "转介绍"),
-			})
-		}
-		if r.IntN(2) == 0 {
-			add("grade_changes", lead, row{"grade": pick("A", "B"), "model": "m@1"})
-		}
-		add("costs", row{}, row{
-			"date": at("2026-01-01T00:00:00Z").AddDate(0, 0, r.IntN(70)), "channel": pick("", "social", "search"),
-			"campaign": pick("", "c1"), "amount": float64(r.IntN(100)) / 100, "currency": pick("CNY", "USD"),
+		d.add("costs", row{}, row{
+			"date": at("2026-01-01T00:00:00Z").AddDate(0, 0, d.IntN(70)), "channel": d.pick("", "social", "search"),
+			"campaign": d.pick("", "c1"), "amount": float64(d.IntN(100)) / 100, "currency": d.pick("CNY", "USD"),
 		})
 	}
-	add("lead_updates", row{"lead_id": ""}, row{"workspace": "default", "company": "Nobody", "attributes": row{}})
-	add("stage_changes", row{"lead_id": "", "anonymous_id": "a1"}, row{"workspace": "default", "stage": "new"})
-	return s
+	d.add("lead_updates", row{"lead_id": ""}, row{"workspace": "default", "company": "Nobody", "attributes": row{}})
+	d.add("stage_changes", row{"lead_id": "", "anonymous_id": "a1"}, row{"workspace": "default", "stage": "new"})
+	return d.into
+}
+
+// updates draws what is stated of a lead.
+func (d *draw) updates(lead row) {
+	for range d.IntN(3) {
+		update := row{
+			"company": d.pick("", "A", "B"), "source": d.pick("", "web", "fair"), "contact_name": d.pick("", "王"),
+			"phone": d.pick("", "+86 138****5678", "?1***"), "email": d.pick("", "j***@a.example", "?j***"),
+			"attributes": row{
+				"region": d.pick("", "east", "west"), d.pick("x", "y", "线'索"): d.pick("", "1", "2"),
+				d.pick("budget", "预算", "asks_contract"):                d.pick("", "yes", "no", "无", "50万"),
+				d.pick("cooperation_intent", "refers_others"):          d.pick("", "quote", "interested", "无"),
+				d.pick("owner_mkt", "owner_sales", "phone_valid", "z"): d.pick("", "", "no", "无", "sun"),
+				d.pick("budget_match", "phone_valid", "虚假嫌疑"):          d.pick("", "far_below", "no", "yes"),
+			},
+		}
+		if d.IntN(3) == 0 {
+			update["created_at"] = d.moment()
+		}
+		d.add("lead_updates", lead, update)
+	}
+}
+
+// work draws what is done with a lead.
+func (d *draw) work(lead row) {
+	for range d.IntN(4) {
+		d.add("stage_changes", lead, row{
+			"stage":  d.pick("new", "mql", "sql", "opportunity", "won", "lost", "recycled", "invalid"),
+			"amount": float64(d.IntN(5)) / 4, "currency": d.pick("", "CNY", "USD"),
+			"reason": d.pick("", "price", "dead_phone", "需求不符"),
+		})
+	}
+	for range d.IntN(4) {
+		d.add("assignments", lead, row{
+			"action": d.pick("assigned", "assigned", "accepted", "returned", "recycled", "locked"),
+			"owner":  d.pick("", "wang", "li", "sun"), "team": d.pick("", "north", "Marketing 1", "市场部", "inside SALES"),
+		})
+	}
+	for range d.IntN(4) {
+		activity := row{
+			"effective": d.IntN(2) == 0, "owner": d.pick("li", "li", ""), "method": d.pick("call", "wechat", "visit"),
+			"duration_s": float64(d.IntN(2) * 60), "outcome": d.pick("", "需求明确", "Demo Done", "询问合同", "明确意向"),
+			"next_action": d.pick("", "call"),
+		}
+		if d.IntN(2) == 0 {
+			activity["next_at"] = d.moment()
+		}
+		d.add("activities", lead, activity)
+	}
 }
 
 // leadKey is workspace and lead id.
@@ -201,13 +221,13 @@ func createdAt(h seed) time.Time {
 	return created
 }
 
-// tellLead gives channel, source, company, region, owner, team and attributes.
+// tellLead gives the columns of leads from channel to merged_ids that the histories fill.
 func tellLead(h seed) []string {
-	var channel, source, company, owner, team string
+	var channel, source, medium, campaign, company, contact, phone, email, owner, team string
 	attributes := map[string]string{}
 	for _, e := range h["events"] {
 		if e["type"] == "touchpoint" {
-			channel, source = e["channel"].(string), e["source"].(string)
+			channel, source, medium, campaign = word(e, "channel"), word(e, "source"), word(e, "medium"), word(e, "campaign")
 			break
 		}
 	}
@@ -216,9 +236,8 @@ func tellLead(h seed) []string {
 		if !named && u["source"] != "" {
 			source, named = u["source"].(string), true
 		}
-		if u["company"] != "" {
-			company = u["company"].(string)
-		}
+		company, contact = cmp.Or(word(u, "company"), company), cmp.Or(word(u, "contact_name"), contact)
+		phone, email = cmp.Or(word(u, "phone"), phone), cmp.Or(word(u, "email"), email)
 		for name, v := range u["attributes"].(row) {
 			if v != "" {
 				attributes[name] = v.(string)
@@ -235,7 +254,10 @@ func tellLead(h seed) []string {
 			owner, team = "", ""
 		}
 	}
-	return []string{channel, source, company, attributes["region"], owner, team, text(attributes)}
+	return []string{
+		channel, source, medium, campaign, company, contact, phone, email, attributes["region"], owner, team,
+		text(attributes), "[]",
+	}
 }
 
 // tellFacts gives the columns of lead_facts from first_touch_at on.

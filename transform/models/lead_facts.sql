@@ -39,8 +39,10 @@
 -- and how long it took where somebody was spoken to. What was promised last is overdue once its time has come, unless
 -- the lead has ended: a later follow-up replaces the promise.
 --
--- A condition of conversion holds from when it was first shown. Said once, it is said: a later no takes nothing back.
--- What excludes a lead is read from what is known of it now.
+-- A condition of conversion holds from when it was first shown: by a behaviour, by the outcome of a follow-up or by an
+-- attribute that says anything but no. Their names are compared in lower case, with _ for blanks and hyphens. Said once,
+-- it is said: a later no takes nothing back. What excludes a lead is read from what is known of it now; the mask of a
+-- phone number or an e-mail address that is none begins with a question mark.
 SELECT
     l.workspace AS workspace,
     l.lead_id AS lead_id,
@@ -180,7 +182,8 @@ SELECT
         AS exclusion_reasons,
 
     toUInt32(arrayCount((back, before) -> back AND NOT before,
-        (arraySort(if(moved.ever_recycled OR given.ever_recycled, arrayConcat(moved.turns, given.turns), [])) AS turns).back,
+        (arraySort(if(moved.ever_recycled OR given.ever_recycled, arrayConcat(moved.turns, given.turns), []))
+            AS turns).back,
         arrayPopBack(arrayPushFront(turns.back, false)) AS back_before)) AS recycles,
     arrayLastOrNull((at, back, before) -> back AND NOT before, turns.at, turns.back, back_before) AS last_recycle_at,
     toUInt32(arrayCount((back, before) -> before AND NOT back, turns.back, back_before)) AS reactivations,
@@ -189,25 +192,35 @@ SELECT
     dateDiff('millisecond', l.created_at, graded.a_at) / 86400000 AS days_to_grade_a,
     least(
         if(followed_up_24h IS NULL, l.created_at + INTERVAL 24 HOUR, NULL),
-        if(next_at > {as_of:DateTime64(3, 'UTC')} AND stage NOT IN ('won', 'lost', 'recycled', 'invalid'), next_at, NULL))
-        AS changes_at
+        if(next_at > {as_of:DateTime64(3, 'UTC')} AND stage NOT IN ('won', 'lost', 'recycled', 'invalid'),
+            next_at, NULL)) AS changes_at
 FROM leads AS l
 LEFT JOIN
 (
     SELECT
         workspace,
         lead_id,
-        minOrNullIf(occurred_at, type = 'touchpoint') AS first_touch_at,
-        maxOrNullIf(occurred_at, type = 'touchpoint') AS last_touch_at,
-        countIf(type = 'touchpoint') AS touches,
-        countIf(type = 'behavior') AS behaviors,
-        maxOrNullIf(occurred_at, type = 'behavior') AS last_behavior_at,
-        arrayMax(groupArrayIf(CAST((occurred_at, event_id, channel, source, medium, campaign)
-            AS Tuple(at DateTime64(3, 'UTC'), id String, channel String, source String, medium String,
-                campaign String)), type = 'touchpoint')) AS last,
-        max(clamped) AS any_clamped
-    FROM events
-    GROUP BY workspace, lead_id
+        if(empty(touched), NULL, arrayMin(touched.at)) AS first_touch_at,
+        if(empty(touched), NULL, last.at) AS last_touch_at,
+        arrayMax(touched) AS last,
+        length(touched) AS touches,
+        behaviors,
+        last_behavior_at,
+        any_clamped
+    FROM
+    (
+        SELECT
+            workspace,
+            lead_id,
+            groupArrayIf(CAST((occurred_at, event_id, channel, source, medium, campaign)
+                AS Tuple(at DateTime64(3, 'UTC'), id String, channel String, source String, medium String,
+                    campaign String)), type = 'touchpoint') AS touched,
+            countIf(type = 'behavior') AS behaviors,
+            maxOrNullIf(occurred_at, type = 'behavior') AS last_behavior_at,
+            max(clamped) AS any_clamped
+        FROM events
+        GROUP BY workspace, lead_id
+    )
 ) AS seen USING (workspace, lead_id)
 LEFT JOIN
 (
@@ -297,19 +310,29 @@ LEFT JOIN
     SELECT
         workspace,
         lead_id,
-        minOrNull(occurred_at) AS first_activity_at,
-        maxOrNull(occurred_at) AS last_activity_at,
-        arraySort(groupArrayIf(occurred_at, effective)) AS effective_at,
-        count() AS activities,
-        groupArray(CAST(method AS String)) AS methods,
-        countIf(owner != '' AND method != '' AND outcome != '' AND (next_action != '' OR next_at IS NOT NULL)
-            AND (duration_s > 0 OR NOT effective OR lower(method) IN ('email', 'wechat', 'wecom', 'sms', 'message',
-                'chat', '邮件', '微信', '企业微信', '短信'))) AS complete,
-        arrayMax(groupArray(CAST((occurred_at, event_id, next_action, next_at) AS Tuple(at DateTime64(3, 'UTC'),
-            id String, next_action String, next_at Nullable(DateTime64(3, 'UTC')))))) AS latest,
-        max(clamped) AS any_clamped
-    FROM activities
-    GROUP BY workspace, lead_id
+        toNullable(arrayMin(records.at)) AS first_activity_at,
+        toNullable(latest.at) AS last_activity_at,
+        arrayMax(records) AS latest,
+        arraySort(arrayFilter((at, effective) -> effective, records.at, records.effective)) AS effective_at,
+        length(records) AS activities,
+        records.method AS methods,
+        complete,
+        any_clamped
+    FROM
+    (
+        SELECT
+            workspace,
+            lead_id,
+            groupArray(CAST((occurred_at, event_id, effective, method, next_action, next_at)
+                AS Tuple(at DateTime64(3, 'UTC'), id String, effective Bool, method String, next_action String,
+                    next_at Nullable(DateTime64(3, 'UTC'))))) AS records,
+            countIf(owner != '' AND method != '' AND outcome != '' AND (next_action != '' OR next_at IS NOT NULL)
+                AND (duration_s > 0 OR NOT effective OR lower(method) IN ('email', 'wechat', 'wecom', 'sms', 'message',
+                    'chat', '邮件', '微信', '企业微信', '短信'))) AS complete,
+            max(clamped) AS any_clamped
+        FROM activities
+        GROUP BY workspace, lead_id
+    )
 ) AS worked USING (workspace, lead_id)
 LEFT JOIN
 (
@@ -353,9 +376,12 @@ LEFT JOIN
                 5, 5, 5, 5, 5], 0) AS condition
         FROM
         (
-            SELECT workspace, lead_id, occurred_at AS at, CAST(name AS String) AS sign FROM events WHERE type = 'behavior'
+            SELECT workspace, lead_id, occurred_at AS at, CAST(name AS String) AS sign
+            FROM events
+            WHERE type = 'behavior'
             UNION ALL
-            SELECT workspace, lead_id, occurred_at AS at, CAST(outcome AS String) AS sign FROM activities
+            SELECT workspace, lead_id, occurred_at AS at, CAST(outcome AS String) AS sign
+            FROM activities
             UNION ALL
             SELECT workspace, lead_id, at, if(lower(stated.1) IN ('cooperation_intent', 'purchase_intent', 'intent',
                 '合作意向', '购买意向', '购买意愿'), concat('intent=', stated.2), stated.1) AS sign
