@@ -24,18 +24,20 @@ const identifies = `(kind NOT IN ('account', 'anonymous', 'browser', 'campaign',
 	'organization', 'province', 'region', 'session', 'session_id', 'ua', 'user_agent', 'website')
 	AND NOT endsWith(kind, '` + identifier.InvalidSuffix + `'))`
 
-// isRecord is an SQL condition on kind: the identifier is that of a record or click, as salesforce_opportunity. It has
+// isRecord is an SQL condition on a kind: the identifier is that of a record or click, as salesforce_opportunity. It has
 // one owner, and two leads that name it are no proof of one person: two contacts of a company share a deal, and an
 // address with a gclid is passed on.
-const isRecord = `(kind IN ('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 'gbraid', 'gclid', 'gdt_vid', 'li_fat_id',
+func isRecord(kind string) string {
+	return "(" + kind + ` IN ('bd_vid', 'click_id', 'clickid', 'dclid', 'fbclid', 'gbraid', 'gclid', 'gdt_vid', 'li_fat_id',
 	'msclkid', 'qhclickid', 'ttclid', 'twclid', 'wbraid', 'yclid')
-	OR match(kind, '_(account|case|company|contract|deal|invoice|opportunity|order|quote|ticket)$'))`
+	OR match(` + kind + `, '_(account|case|company|contract|deal|invoice|opportunity|order|quote|ticket)$'))`
+}
 
 // identifierNodes is an SQL expression over the column identifiers of a raw row: the nodes among them, as an
 // Array(Tuple(kind String, value String)), those of persons before those of records, each by kind and value. A value may
 // stand under several names of one kind, as mobile and contact_phone: they are one node.
 var identifierNodes = `arrayDistinct(arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
-	arrayMap((kind, value) -> (` + isRecord + `, ` + canonical("toString(kind)") + `, value),
+	arrayMap((kind, value) -> (` + isRecord("kind") + `, ` + canonical("toString(kind)") + `, value),
 		mapKeys(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers)),
 		mapValues(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers))))))`
 

@@ -49,18 +49,24 @@ func (r *run) findCrowds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.db.InsertSelect(ctx, r.at("identity_crowds"), append(sharedColumns, "node"), `SELECT workspace, kind, value, max(leads), node
-FROM
-(
-    SELECT node, any(l.workspace) AS workspace, any(l.kind) AS kind, any(l.value) AS value, other_kind, count() AS others,
-        if(other_kind = 'lead', others, 0) AS leads,
-        if(kind = 'anonymous', {browser:UInt64}, {shared:UInt64}) * if(other_kind = 'anonymous', 10, 1) AS most
-    FROM `+r.links+` AS l
-    WHERE l.kind != 'lead' AND link IN ('id', 'id of') AND NOT arrayExists(kind -> `+isRecord+`, [other_kind])
-    GROUP BY node, other_kind
-)
-GROUP BY node, workspace, kind, value
-HAVING max(others > most)`, r.cfg.params())
+	p := r.cfg.params()
+	p["least"] = min(p["shared"].(int), p["browser"].(int))
+	return r.db.InsertSelect(ctx, r.at("identity_crowds"), append(sharedColumns, "node"), `SELECT any(l.workspace), any(l.kind), any(l.value),
+    countIf(other_kind = 'lead' AND link IN ('id', 'id of')), node
+FROM `+r.links+` AS l
+WHERE node IN (
+    SELECT node
+    FROM
+    (
+        SELECT node, kind, other_kind, count() AS others
+        FROM `+r.links+`
+        WHERE kind != 'lead' AND link IN ('id', 'id of')
+        GROUP BY node, kind, other_kind
+        HAVING others > {least:UInt64}
+    )
+    WHERE NOT `+isRecord("other_kind")+`
+        AND others > if(kind = 'anonymous', {browser:UInt64}, {shared:UInt64}) * if(other_kind = 'anonymous', 10, 1))
+GROUP BY node`, p)
 }
 
 // load reads the links.
@@ -70,8 +76,8 @@ func (r *run) load(ctx context.Context) (*graph, error) {
 		return nil, err
 	}
 	r.result.Shared = uint64(len(shared))
-	rows, err := r.db.Query(ctx, `SELECT node, other, CAST(link AS Int8), kind = 'lead', `+isRecord+`,
-    arrayExists(kind -> `+isRecord+`, [other_kind]) AS record, other_kind,
+	rows, err := r.db.Query(ctx, `SELECT node, other, CAST(link AS Int8), kind = 'lead', `+isRecord("kind")+`,
+    `+isRecord("other_kind")+` AS record, other_kind,
     if(record OR node IN (SELECT node FROM `+r.links+` WHERE link = 'merged into' AND node = other), `+ownPerson+`, ''),
     toUnixTimestamp64Milli(first_at),
     ifNull(toUnixTimestamp64Milli(seen_at), {never:Int64}), toUnixTimestamp64Milli(stated.at), stated.event_id
@@ -167,7 +173,7 @@ func (r *run) name(ctx context.Context) error {
 	}
 	err = r.db.InsertSelect(ctx, r.at("identity_members"),
 		[]string{"workspace", "kind", "value", "first_at", "via", "component", "name"}, `SELECT workspace, kind, value, n.first_at, via, component,
-    (multiIf(kind = 'lead' AND NOT away, 0, kind = 'lead', 1, `+isRecord+`, 4, kind = 'anonymous', 3, 2),
+    (multiIf(kind = 'lead' AND NOT away, 0, kind = 'lead', 1, `+isRecord("kind")+`, 4, kind = 'anonymous', 3, 2),
         if(kind = 'lead', n.first_at, toDateTime64(0, 3, 'UTC')), `+ownPerson+`)
 FROM
 (
