@@ -196,8 +196,8 @@ func (c *compiler) share(key, text string, used []*shared) *shared {
 // workspace, lead_id, observed_at and _f1, _f2 … in the order of features; the rows are in no order. A lead without a
 // history has a vector too. The statement also needs the parameter tz, the business time zone.
 //
-// The same features and observations give the same text. It reads the history of the observed leads once, however many
-// features there are.
+// The same features and observations give the same text. It reads the histories of the observed leads once, however many
+// features there are; those of their companies, and for priors all histories of the workspaces, once more.
 func SQL(features []Feature, observations string) (string, warehouse.Params) {
 	c := newCompiler(observations)
 	selected := make([]string, len(features))

@@ -15,6 +15,21 @@ func TestDocs(t *testing.T) {
 	warehousetest.Golden(t, "../../docs/features.md", feature.Markdown())
 }
 
+// TestGolden shows the statement of a few features that need each thing once: an attribute, a window, a decayed sum, both
+// scopes and a timeline.
+func TestGolden(t *testing.T) {
+	features, err := feature.Find("C01", "W01_7d", "W01_decayed", "F02", "A01", "S15")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := feature.SQL(features, "observations")
+	warehousetest.Golden(t, "testdata/vector.golden.sql", text+"\n")
+	warehousetest.NoOrphans(t, "testdata/*.golden.sql", []string{"testdata/vector.golden.sql"})
+	if all, _ := feature.SQL(feature.Catalogue(), "observations"); len(all) > 200<<10 {
+		t.Errorf("the statement of all features has %d bytes; a server takes 256 KiB", len(all))
+	}
+}
+
 // TestEnoughAreSafe counts dimensions, not windows.
 func TestEnoughAreSafe(t *testing.T) {
 	families := map[byte]int{}

@@ -76,5 +76,6 @@ then 7 × 24 hours back and does not include its far end. What is not known is N
   with a point and commas between thousands.
 - Behaviours, pages and touches are known by the names given, in the same way.
 - Whose history it is (identities, accounts) is as known today. Of more than 2,000 events of one lead the middle is left
-  out, so counts over them are at least as large as they say; windows that lie in the first or last 1,000 are exact.
+  out, so counts over them are at least as large as they say, a first follow-up among them is not seen, and more events later
+  change what is left out. Windows that lie in the first or last 1,000 are exact.
 `
