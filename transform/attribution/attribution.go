@@ -1,6 +1,6 @@
 // Package attribution shares conversions out to the touches before them. Seven rules look at one path at a time: as SQL
-// in ../models/attribution_credits.sql, and here in plain Go, which the SQL is held against. Two models look at all paths
-// together, Markov and Shapley: they are computed here, from counts.
+// in ../models/attribution_credits.sql, and here in plain Go, which the SQL is held against. Two models look at all
+// paths together, Markov and Shapley: they are computed here, from counts.
 package attribution
 
 import (

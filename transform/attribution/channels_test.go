@@ -63,10 +63,10 @@ func markov(t *testing.T, all ...walked) map[string]float64 {
 	return shares
 }
 
-// TestMarkovByHand: of three paths, a b → converted, a → lost and b c → lost, each with one person. From the start a has
-// 2/3 and b 1/3; after a come b and the end with 1/2 each; after b conversion and c with 1/2 each; after c the end. So a
-// path at b converts with 1/2, at a with 1/4, at the start with 2/3·1/4 + 1/3·1/2 = 1/3. Without a that is 1/3·1/2, half
-// of it is lost; without b all; without c nothing. Of a half and a whole a has a third.
+// TestMarkovByHand: of three paths, a b → converted, a → lost and b c → lost, each with one person. From the start a
+// has 2/3 and b 1/3; after a come b and the end with 1/2 each; after b conversion and c with 1/2 each; after c the end.
+// So a path at b converts with 1/2, at a with 1/4, at the start with 2/3·1/4 + 1/3·1/2 = 1/3. Without a that is
+// 1/3·1/2, half of it is lost; without b all; without c nothing. Of a half and a whole a has a third.
 func TestMarkovByHand(t *testing.T) {
 	got := sharesText(markov(t, walked{1, []string{"a", "b"}, true}, walked{1, []string{"a"}, false},
 		walked{1, []string{"b", "c"}, false}))
@@ -139,7 +139,9 @@ func TestMarkovWithoutConversionSharesNothing(t *testing.T) {
 func TestMarkovRefusesAChainWithoutEnd(t *testing.T) {
 	a, b := attribution.State{Channel: "a"}, attribution.State{Channel: "b"}
 	_, err := attribution.Markov([]attribution.Step{
-		{From: attribution.State{Kind: attribution.Start}, To: a, Paths: 1}, {From: a, To: b, Paths: 1}, {From: b, To: a, Paths: 1},
+		{From: attribution.State{Kind: attribution.Start}, To: a, Paths: 1},
+		{From: a, To: b, Paths: 1},
+		{From: b, To: a, Paths: 1},
 	})
 	if err == nil {
 		t.Error("a chain that never ends was taken")
@@ -175,8 +177,8 @@ func TestShapleyByHand(t *testing.T) {
 	}
 }
 
-// TestShapleyIsItsDefinition compares with what each channel adds over all orders of joining, and where they are too many
-// over some of them.
+// TestShapleyIsItsDefinition compares with what each channel adds over all orders of joining, and where they are too
+// many over some of them.
 func TestShapleyIsItsDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 2))
 	for _, c := range []struct {

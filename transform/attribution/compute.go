@@ -10,8 +10,8 @@ import (
 )
 
 // stepsSQL counts the steps of all paths, those without a conversion included. Going on at the same channel is no step:
-// the chance to convert, and to come to a channel at all, is the same without it. A path without a conversion counts for
-// each kind that it may still lead to, and is expanded to them when it is counted.
+// the chance to convert, and to come to a channel at all, is the same without it. A path without a conversion counts
+// for each kind that it may still lead to, and is expanded to them when it is counted.
 const stepsSQL = `SELECT
     workspace,
     conversion,
@@ -51,8 +51,8 @@ ARRAY JOIN conversions AS conversion
 GROUP BY ALL
 ORDER BY ALL`
 
-// setsSQL counts the conversions by the channels of their paths, the empty set included. Amounts are added in the order of
-// their size, so that the same conversions give the same sum.
+// setsSQL counts the conversions by the channels of their paths, the empty set included. Amounts are added in the order
+// of their size, so that the same conversions give the same sum.
 const setsSQL = `SELECT
     workspace,
     conversion,
@@ -106,7 +106,8 @@ func readSteps(ctx context.Context, db *warehouse.DB) (map[game][]Step, error) {
 		var s Step
 		var from, to uint8
 		var paths uint64
-		if err := rows.Scan(&g.workspace, &g.conversion, &from, &s.From.Channel, &to, &s.To.Channel, &paths); err != nil {
+		err := rows.Scan(&g.workspace, &g.conversion, &from, &s.From.Channel, &to, &s.To.Channel, &paths)
+		if err != nil {
 			return nil, fmt.Errorf("read a step: %w", err)
 		}
 		s.From.Kind, s.To.Kind, s.Paths = StateKind(from), StateKind(to), float64(paths)

@@ -62,8 +62,8 @@ func (d daily) String() string {
 		}
 		return fmt.Sprintf("%.6f", *f)
 	}
-	return fmt.Sprintf("%s %s %q %q %q %v: %.6f %.6f %.6f %.6f %.6f, %.6f %.6f, %.6f, %v %v", d.Model, d.Date, d.Channel,
-		d.Campaign, d.Currency, d.Unattributed, d.Leads, d.MQLs, d.SQLs, d.Opportunities, d.Won, d.OpportunityAmount,
+	return fmt.Sprintf("%s %s %q %q %q %v: %.6f %.6f %.6f %.6f %.6f, %.6f %.6f, %.6f, %v %v", d.Model, d.Date,
+		d.Channel, d.Campaign, d.Currency, d.Unattributed, d.Leads, d.MQLs, d.SQLs, d.Opportunities, d.Won, d.OpportunityAmount,
 		d.WonAmount, d.Cost, optional(d.WonAmountBase), optional(d.CostBase))
 }
 
@@ -88,8 +88,8 @@ func computeDaily(t *testing.T, db *warehouse.DB, spends []spend, rates []rate) 
 		t.Fatal(err)
 	}
 	var rows []daily
-	err = db.Select(t.Context(), &rows, `SELECT model, toString(date) AS day, channel, campaign, currency, unattributed, leads,
-    mqls, sqls, opportunities, won, opportunity_amount, won_amount, cost, won_amount_base, cost_base
+	err = db.Select(t.Context(), &rows, `SELECT model, toString(date) AS day, channel, campaign, currency, unattributed,
+    leads, mqls, sqls, opportunities, won, opportunity_amount, won_amount, cost, won_amount_base, cost_base
 FROM attribution_daily ORDER BY model, date, channel, campaign, currency, unattributed`, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,8 @@ func toldDaily(rows []credit, spends []spend, rates []rate) map[place]daily {
 			if c.TouchAt != nil {
 				when = *c.TouchAt
 			}
-			p := place{model, businessDay(when), c.Channel, c.Campaign, largest(spends, businessDay(when), c), c.Unattributed}
+			date := businessDay(when)
+			p := place{model, date, c.Channel, c.Campaign, largest(spends, date, c), c.Unattributed}
 			d := at(p)
 			switch c.Conversion {
 			case "lead":
@@ -178,7 +179,8 @@ func toldDaily(rows []credit, spends []spend, rates []rate) map[place]daily {
 				d.OpportunityAmount += share * c.Value
 			} else {
 				d.WonAmount += share * c.Value
-				d.WonAmountBase = plus(d.WonAmountBase, share*c.Value, worth(rates, p.Currency, businessDay(c.ConvertedAt)))
+				rate := worth(rates, p.Currency, businessDay(c.ConvertedAt))
+				d.WonAmountBase = plus(d.WonAmountBase, share*c.Value, rate)
 			}
 			all[p] = d
 		}

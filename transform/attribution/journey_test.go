@@ -93,7 +93,8 @@ func compute(t *testing.T, db *warehouse.DB, cfg attribution.Config, persons ...
 func insertJourneys(t *testing.T, db *warehouse.DB, persons []person) {
 	t.Helper()
 	batch, err := db.Insert(t.Context(), "lead_journeys", []string{
-		"workspace", "lead_id", "is_lead", "at", "type", "name", "channel", "source", "medium", "campaign", "value", "properties",
+		"workspace", "lead_id", "is_lead", "at", "type", "name", "channel", "source", "medium", "campaign",
+		"value", "properties",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +117,8 @@ func insertJourneys(t *testing.T, db *warehouse.DB, persons []person) {
 			values = append(values, e.value)
 			properties = append(properties, map[string]string{"currency": e.currency})
 		}
-		err := batch.Append("w", p.id, !p.visitor, at, types, names, channels, details, details, details, values, properties)
+		err := batch.Append("w", p.id, !p.visitor, at, types, names, channels, details, details, details,
+			values, properties)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +184,8 @@ func (c credit) shares() map[string]float64 {
 func credits(t *testing.T, db *warehouse.DB) []credit {
 	t.Helper()
 	var rows []credit
-	err := db.Select(t.Context(), &rows, `SELECT lead_id, conversion, conversion_no, touch_no, touches, converted_at, touch_at,
-    channel, campaign, unattributed, is_invalid, value, currency, first, last, last_non_direct, linear, time_decay,
+	err := db.Select(t.Context(), &rows, `SELECT lead_id, conversion, conversion_no, touch_no, touches, converted_at,
+    touch_at, channel, campaign, unattributed, is_invalid, value, currency, first, last, last_non_direct, linear, time_decay,
     position, w_shaped
 FROM attribution_credits
 ORDER BY lead_id, conversion, conversion_no, touch_no`, nil)

@@ -31,8 +31,8 @@ const (
 )
 
 // Markov gives each channel's share of all conversions, by how much of the chance to convert is lost without it. Steps
-// make a chain of order 1: where a path goes next depends on the channel it is at, and on nothing before. The shares sum
-// to 1. Without a step to Converted there are none. Every channel must have a way to one of the ends.
+// make a chain of order 1: where a path goes next depends on the channel it is at, and on nothing before. The shares
+// sum to 1. Without a step to Converted there are none. Every channel must have a way to one of the ends.
 //
 // What is lost without a channel is the chance that a path comes to it and converts later. A path's chance to ever come
 // from the start to channel c is n(start, c) / n(c, c), n being the mean number of visits, which the inverse of I − Q
@@ -71,8 +71,8 @@ func Markov(steps []Step) (map[string]float64, error) {
 // chain holds the chances of each step.
 type chain struct {
 	channels []string
-	// start[c] is the chance that a path begins with c; stay is I − Q, where Q[a][b] is the chance that b comes after a;
-	// convert[c] is the chance that the conversion comes after c.
+	// start[c] is the chance that a path begins with c; stay is I − Q, where Q[a][b] is the chance that b comes after
+	// a; convert[c] is the chance that the conversion comes after c.
 	start, convert []float64
 	stay           [][]float64
 }
@@ -151,8 +151,8 @@ func inverse(a [][]float64) ([][]float64, error) {
 			}
 		}
 		if math.Abs(a[pivot][column]) < 1e-12 {
-			return nil, fmt.Errorf("the chain of %d channels never ends: from some channel neither a conversion nor the "+
-				"end of a path follows", n)
+			return nil, fmt.Errorf("the chain of %d channels never ends: after some channel comes neither a conversion "+
+				"nor the end of a path", n)
 		}
 		a[column], a[pivot], inv[column], inv[pivot] = a[pivot], a[column], inv[pivot], inv[column]
 		divide(a[column][column], a[column], inv[column])

@@ -127,7 +127,8 @@ func TestTiesGoByEventID(t *testing.T) {
 func TestExcludingDirectRedistributesBeforeWeights(t *testing.T) {
 	db := warehousetest.Open(t)
 	p := person{id: "L", events: []event{
-		touch(1, "direct"), touch(2, "search"), touch(3, "direct"), touch(4, "social"), touch(5, "direct"), reached(6, "won", 1),
+		touch(1, "direct"), touch(2, "search"), touch(3, "direct"), touch(4, "social"), touch(5, "direct"),
+		reached(6, "won", 1),
 	}}
 	onlyDirect := person{id: "M", events: []event{touch(1, "direct"), reached(2, "won", 1)}}
 	cfg := attribution.Default()
@@ -321,7 +322,8 @@ func TestModelAgreesWithTheRulesInGo(t *testing.T) {
 						t.Fatalf("%s gives %v, want %v of %+v", rule, share, shares[i][rule], want[i])
 					}
 				}
-				row.First, row.Last, row.LastNonDirect, row.Linear, row.TimeDecay, row.Position, row.WShaped = 0, 0, 0, 0, 0, 0, 0
+				row.First, row.Last, row.LastNonDirect, row.Linear = 0, 0, 0, 0
+				row.TimeDecay, row.Position, row.WShaped = 0, 0, 0
 				if diff := cmp.Diff(want[i], row); diff != "" {
 					t.Fatalf("want (-), got (+):\n%s", diff)
 				}
@@ -351,7 +353,8 @@ func checkConserved(t *testing.T, db *warehouse.DB, rows []credit) {
 		}
 	}
 	same := func(what string, got, want total) {
-		if math.Abs(got.conversions-want.conversions) > 1e-9 || math.Abs(got.value-want.value) > 1e-9*max(1, want.value) {
+		if math.Abs(got.conversions-want.conversions) > 1e-9 ||
+			math.Abs(got.value-want.value) > 1e-9*max(1, want.value) {
 			t.Errorf("%s: credit %v, want %v", what, got, want)
 		}
 	}

@@ -82,8 +82,8 @@ func Position(_ Config, p Path) []float64 {
 	})
 }
 
-// WShaped gives 0.3 to the first touch, to the one that made the lead and to the last, and shares 0.1 among the others. A
-// touch that is two of these has both shares; a part that no touch can have goes to the others in proportion.
+// WShaped gives 0.3 to the first touch, to the one that made the lead and to the last, and shares 0.1 among the others.
+// A touch that is two of these has both shares; a part that no touch can have goes to the others in proportion.
 func WShaped(_ Config, p Path) []float64 {
 	milestones := make([]int, len(p.Touches))
 	if len(milestones) > 0 {

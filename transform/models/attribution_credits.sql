@@ -1,19 +1,20 @@
 -- grain: one row per lead, conversion and touch; one for a conversion without a touch
 -- by: lead
 -- reads: attribution_paths
--- writes: attribution_credits (workspace, lead_id, conversion, conversion_no, touch_no, touches, converted_at, touch_at,
---   channel, source, medium, campaign, unattributed, is_invalid, value, currency, first, last, last_non_direct, linear,
+-- writes: attribution_credits (workspace, lead_id, conversion, conversion_no, touch_no, touches, converted_at,
+--   touch_at, channel, source, medium, campaign, unattributed, is_invalid, value, currency, first, last, last_non_direct, linear,
 --   time_decay, position, w_shaped)
 --
 -- Who brought the conversion, by seven rules at once. By each the shares of a conversion sum to 1.
 --
--- last_non_direct is the last touch whose channel is not a direct one, the last of all where each is. time_decay halves a
--- touch's weight for each quarter of the lookback, at least a day, before the conversion. position gives 0.4 to the
+-- last_non_direct is the last touch whose channel is not a direct one, the last of all where each is. time_decay halves
+-- a touch's weight for each quarter of the lookback, at least a day, before the conversion. position gives 0.4 to the
 -- first and to the last and shares 0.2 among those between; of two touches each has a half.
 --
--- w_shaped gives 0.3 to the first touch, to the one that made the lead and to the last, and shares 0.1 among the others.
--- A touch that is two of these has both shares. Where the path has no touch that made the lead, or no others, their part
--- goes to the rest in proportion. So one touch has 1, and two have a half each unless one of them made the lead.
+-- w_shaped gives 0.3 to the first touch, to the one that made the lead and to the last, and shares 0.1 among the
+-- others. A touch that is two of these has both shares. Where the path has no touch that made the lead, or no others,
+-- their part goes to the rest in proportion. So one touch has 1, and two have a half each unless one of them made the
+-- lead.
 SELECT
     workspace,
     lead_id,
@@ -27,7 +28,7 @@ SELECT
     touch_source AS source,
     touch_medium AS medium,
     touch_campaign AS campaign,
-    touch_no = 0 AS unattributed,
+    toBool(touch_no = 0) AS unattributed,
     is_invalid,
     value,
     currency,

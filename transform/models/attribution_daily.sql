@@ -9,9 +9,10 @@
 -- brought it. So the last days look dear until their conversions are there. What no touch led to stands on its own day.
 -- Spend without credit and credit without spend are rows, so by each rule the sums agree with conversions and spend.
 --
--- Conversions have no currency of their own; as in channel_daily they stand in the row of the largest spend of their day,
--- channel and campaign, else in a row of no currency. Money stands in the row of its own currency, or beside the
--- conversions where the deal names none. In the currency of the business it is worth what it was on the day that was won.
+-- Conversions have no currency of their own; as in channel_daily they stand in the row of the largest spend of their
+-- day, channel and campaign, else in a row of no currency. Money stands in the row of its own currency, or beside the
+-- conversions where the deal names none. In the currency of the business it is worth what it was on the day that was
+-- won.
 --
 -- Shares are added as whole numbers of 2⁻⁶⁰, by which a share or an amount loses nothing: so sums do not depend on the
 -- order of the rows, and the same run twice gives the same table, without sorting each group.
@@ -51,7 +52,8 @@ FROM
         sumForEachIf(money.shares, money.kind = 'amount' AND money.conversion = 'opportunity') AS opportunity_amounts,
         sumForEachIf(money.shares, money.kind = 'amount' AND money.conversion = 'won') AS won_amounts,
         sumForEachIf(
-            arrayMap(s -> toInt128(toFloat64(s) * if(money.currency = {base_currency:String}, 1, known.rate)), money.shares),
+            arrayMap(s -> toInt128(toFloat64(s) * if(money.currency = {base_currency:String}, 1, known.rate)),
+                money.shares),
             money.kind = 'amount' AND money.conversion = 'won') AS won_amounts_base,
         sumForEachIf(arrayMap(s -> toUInt64(s != 0), money.shares), money.kind = 'amount' AND money.conversion = 'won'
             AND known.rate = 0 AND money.currency != {base_currency:String}) AS unrated_deals,

@@ -8,13 +8,13 @@
 --
 -- Conversions are the creation of the lead, its first mql, sql and opportunity (a stage reached again is the same lead
 -- again, and counts of leads must agree with lead_facts), and every won: each is a deal of its own. To a conversion
--- belong the touches that stand before it in the order of (time, event id) and after the previous conversion of the same
--- kind, and are no older than the lookback, ends included. A creation is a moment and no event: touches of that very
--- millisecond belong to it.
+-- belong the touches that stand before it in the order of (time, event id) and after the previous conversion of the
+-- same kind, and are no older than the lookback, ends included. A creation is a moment and no event: touches of that
+-- very millisecond belong to it.
 --
 -- A path without a conversion is kept too: channels are judged also by those whom they did not win. Its lookback counts
--- from its last touch, so that no row changes because time goes by. The touches of a person lead, until the conversion is
--- there, to all kinds that were not reached; those after the last won may lead to another one.
+-- from its last touch, so that no row changes because time goes by. The touches of a person lead, until the conversion
+-- is there, to all kinds that were not reached; those after the last won may lead to another one.
 --
 -- Direct touches are left out where that is asked for, but not of a path that has no others.
 SELECT
@@ -29,10 +29,10 @@ SELECT
     is_invalid,
     toUInt32(if(is_lead, arrayCount(t -> t <= created, at), 0)) AS created_no,
     arrayFilter((v, k) -> k, touch_at, in_path) AS at,
-    arrayFilter((v, k) -> k, touch_channel, in_path) AS channel,
-    arrayFilter((v, k) -> k, touch_source, in_path) AS source,
-    arrayFilter((v, k) -> k, touch_medium, in_path) AS medium,
-    arrayFilter((v, k) -> k, touch_campaign, in_path) AS campaign
+    CAST(arrayFilter((v, k) -> k, touch_channel, in_path) AS Array(LowCardinality(String))) AS channel,
+    CAST(arrayFilter((v, k) -> k, touch_source, in_path) AS Array(LowCardinality(String))) AS source,
+    CAST(arrayFilter((v, k) -> k, touch_medium, in_path) AS Array(LowCardinality(String))) AS medium,
+    CAST(arrayFilter((v, k) -> k, touch_campaign, in_path) AS Array(LowCardinality(String))) AS campaign
 FROM
 (
     SELECT
@@ -74,7 +74,8 @@ FROM
             arrayFilter((i, n) -> n = 'won', stage_no, stage_name) AS won_no,
             arrayFilter(k -> NOT has(stage_name, k) AND NOT (k = 'lead' AND j.is_lead),
                 ['lead', 'mql', 'sql', 'opportunity', 'won']) AS never,
-            -- Each path is those touches whose index in the journey lies between after and until, not too long before ended.
+            -- Each path is those touches whose index in the journey lies between after and until, not too long before
+            -- ended.
             CAST(arrayConcat(
                 if(j.is_lead, [('lead', 1, 0, arrayCount(t -> t <= created, j.at) + 1, created, 0, '', [])], []),
                 arrayFilter(p -> p.1 = 'won' OR (p.2 = 1 AND p.1 IN ('mql', 'sql', 'opportunity')),

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS attribution_paths /*on_cluster*/
     workspace LowCardinality(String),
     lead_id String COMMENT 'anonymous:ID for a visitor who is no lead yet',
     conversion LowCardinality(String) COMMENT 'lead, mql, sql, opportunity or won; empty: none so far',
-    conversion_no UInt32 COMMENT 'of a lead''s conversions of one kind the how manieth, from 1',
+    conversion_no UInt32 COMMENT 'of a lead''s conversions of one kind the how manieth, from 1; without a conversion 1, and 2 for the touches after the last won',
     open_for Array(LowCardinality(String)) COMMENT 'where there is none so far: the conversions that the touches may still lead to',
     converted_at Nullable(DateTime64(3, 'UTC')),
     value Float64 COMMENT 'the amount of the deal; of a lead 0',
