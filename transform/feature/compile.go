@@ -84,9 +84,9 @@ func (c *compiler) word(name, arg, argument string, at place) (text string, ok b
 	case "tz":
 		return "{tz:String}", true
 	case "list":
-		return c.param("list "+arg, lists[arg], "Array(String)"), true
+		return c.param("list "+arg, must(lists, arg), "Array(String)"), true
 	case "pattern":
-		return c.param("pattern "+arg, patterns[arg], "String"), true
+		return c.param("pattern "+arg, must(patterns, arg), "String"), true
 	case "text":
 		if arg == "1" {
 			arg = argument
@@ -126,6 +126,15 @@ var codeWords = map[string]string{
 var vocabularies = map[string]vocabulary{
 	"kinds": kinds, "behaviors": behaviors, "touches": touches, "stages": stages, "actions": actions,
 	"methods": methods, "outcomes": outcomes, "pages": pageGroups, "attributes": attributes,
+}
+
+// must is the value of a name, which the table has misspelled where there is none.
+func must[V any](values map[string]V, name string) V {
+	v, ok := values[name]
+	if !ok {
+		panic(fmt.Sprintf("feature: %s is neither a list nor a pattern", name))
+	}
+	return v
 }
 
 // mustCode panics on a name that the vocabulary lacks: the table is wrong, and every test of it says so.
