@@ -10,7 +10,7 @@ import (
 // rebuild computes the tables beside the present ones and swaps them in at the end. Where it ends between two swaps, an
 // update of the rows since the last complete run puts the older table right.
 func (r *run) rebuild(ctx context.Context) error {
-	unmerged := warehouse.WithSettings(ctx, map[string]any{"final": 0})
+	unmerged := warehouse.WithSettings(ctx, map[string]any{"final": 0, "optimize_aggregation_in_order": 1})
 	if err := r.relearn(ctx); err != nil {
 		return err
 	}
@@ -34,6 +34,7 @@ func (r *run) relearn(ctx context.Context) error {
 	return nil
 }
 
+// replace writes identities in order, so that its parts do not overlap and reading the last row of each key is cheap.
 func (r *run) replace(ctx context.Context) error {
 	for _, table := range []struct {
 		name, from string
@@ -44,11 +45,8 @@ func (r *run) replace(ctx context.Context) error {
 			return err
 		}
 		err = r.db.InsertSelect(ctx, next, append(table.columns, "_ver"), "SELECT "+columns(table.columns)+
-			", (SELECT max(_ver) + 1 FROM "+table.name+") FROM "+r.at(table.from), nil)
+			", (SELECT max(_ver) + 1 FROM "+table.name+") FROM "+r.at(table.from)+" ORDER BY workspace, kind, value", nil)
 		if err != nil {
-			return err
-		}
-		if err := r.db.Exec(ctx, "OPTIMIZE TABLE "+next+" FINAL", nil); err != nil {
 			return err
 		}
 	}
