@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -156,4 +158,34 @@ ORDER BY device`, nil)
 		lines = append(lines, fmt.Sprint(g.Device, g.Steps))
 	}
 	wantLines(t, lines, "[90400 45200 6030 452]", "Desktop[60200 30100 3010 150]", "Mobile[30200 15100 3020 302]")
+}
+
+// TestProgramMarketingInYuan tells the spend in rupees of the marketing set in yuan, by two rates that meet in the middle
+// of its month. Without rates there is no amount in yuan, and a warning says so.
+func TestProgramMarketingInYuan(t *testing.T) {
+	data, dir := importAndCompute(t, "marketing"), t.TempDir()
+	const all = `{"measures":["cost","cost_base","won_amount_base","cpl_base","romi_base"]}`
+	wantLines(t, rows(t, data, all, "%.2f %v %v %v %v", "cost", "cost_base", "won_amount_base", "cpl_base", "romi_base"),
+		"30590879.82 <nil> <nil> <nil> <nil>")
+	warned := decode[struct {
+		Warnings []string `json:"warnings"`
+	}](t, mustClew(t, "query", all, "--data-dir", data))
+	if len(warned.Warnings) != 3 {
+		t.Errorf("warnings are %q", warned.Warnings)
+	}
+
+	for name, text := range map[string]string{
+		"rates.csv": "date,currency,rate\n2021-02-15,INR,0.0895\n2021-01-20,INR,0.0885\n2021-02-01,USD,6.4\n",
+		"clew.yaml": "costs:\n  rates: " + filepath.Join(dir, "rates.csv") + "\n  benchmarks: {social: {cpl: 45}, '*': {cpl: 50, target: 44}}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClew(t, "jobs", "run", "all", "--data-dir", data, "--config", filepath.Join(dir, "clew.yaml"))
+	wantLines(t, rows(t, data, all, "%.2f %.2f %.2f %.4f %.4f", "cost", "cost_base", "won_amount_base", "cpl_base", "romi_base"),
+		"30590879.82 2725933.48 3821547.97 41.5672 0.4019")
+	wantLines(t, rows(t, data, `{"measures":["cpl_base"],"dimensions":["channel"],"order":{"channel":"asc"}}`,
+		"%v %.3f", "channel", "cpl_base"),
+		"influencer 43.693", "media 44.130", "search 43.381", "social 39.180")
 }
