@@ -3,6 +3,7 @@ package transform_test
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -53,9 +54,7 @@ func randomSpend(r *rand.Rand, n int) (seed, []cost.Rate) {
 		created := moment()
 		add := func(table string, fields row) {
 			all := row{"event_id": fmt.Sprint(table, i), "workspace": lead["workspace"], "lead_id": lead["lead_id"], "occurred_at": created}
-			for name, v := range fields {
-				all[name] = v
-			}
+			maps.Copy(all, fields)
 			s[table] = append(s[table], all)
 		}
 		add("lead_updates", row{})
