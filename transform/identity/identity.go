@@ -4,33 +4,39 @@
 //	identity.Update(ctx, db, from, cfg)  // links of the rows that arrived since from, and what follows from them
 //	identity.Rebuild(ctx, db, cfg)       // from all raw rows
 //
-// What is linked is a function of the raw rows alone: of their contents, not of when or how often or in which order they
-// arrived, nor of as_of. That something occurred in a later month says who somebody is in an earlier one too.
+// What is linked is a function of the raw rows alone: of their contents, not of when or how often or in which order
+// they arrived, nor of as_of. What occurred in a later month says who somebody was in an earlier one too.
 //
 // # Links
 //
 // A node is an id that rows come under: lead:ID, anonymous:ID or KIND:VALUE of an identifier.
 //
-//   - A row that carries several ids links them: all to its lead_id where it has one, else to its anonymous_id, else to the
-//     identifier that IdentifierNode names. A former user id given as anonymous_id, as Segment's alias does, is that
-//     lead: an anonymous_id of an update that equals the lead_id of any row links the two.
+//   - A row that carries several ids links them: all to its lead_id where it has one, else to its anonymous_id, else to
+//     the identifier that IdentifierNode names. What programs write for no id (null, undefined, 0 …) is none.
+//   - A former user id given as anonymous_id, as Segment's alias does, is that lead: an anonymous_id of an update of a
+//     lead that equals the lead_id of any row links the two.
 //   - A correction takes back: what an update of a lead states of a kind of identifier replaces what was known of that
 //     kind until then, by (occurred_at, event_id). So the lead lets go of the e-mail address that it had by mistake, and
 //     of whom it was merged with by it.
-//   - An update of a lead with identifiers {"merged_into": "OTHER"} merges it into another lead, whatever they share. The
-//     last one counts. Merged into itself, a lead stands apart: an earlier merge is taken back, and shared identifiers
-//     merge it with nobody until it is merged into another lead.
+//   - An update of a lead with identifiers {"merged_into": "OTHER"} merges it into another lead, whatever they share.
+//     The last one counts. Merged into itself, a lead stands apart: an earlier merge is taken back, and shared ids merge
+//     it with nobody until it is merged into another lead.
 //   - An identifier that more than Config.SharedLeads leads come with, as a company's hotline, links nobody; so does an
-//     anonymous_id of more than Config.BrowserLeads leads, the browser of a fair or of a clerk. The table identity_shared
-//     lists them.
+//     anonymous_id of more than Config.BrowserLeads leads, the browser of a fair or of a clerk. Every lead that was ever
+//     named with it counts. The table identity_shared lists them.
 //   - Some kinds say nothing of a person (company, ip, user_agent …) and link nothing. Those of records and clicks
-//     (hubspot_deal, gclid …) belong to the lead that first came with them, and merge no two leads.
+//     (hubspot_deal, gclid …) belong to whom they first came with, leads before others, and merge no two leads.
 //
 // # Persons
 //
-// The person of linked nodes is named by the lead seen first, by (first_at, lead_id); a lead that was merged into another
-// one names it only where all were. Without a lead it is named by the first identifier KIND:VALUE by name, or else by the
-// first anonymous:ID. First_at counts the rows that link: a row with nothing but a lead_id is not read.
+// The person of linked nodes is named by the lead seen first, by (first_at, lead_id); a lead that was merged into
+// another one names it only where all were. Without a lead it is named by the first identifier KIND:VALUE by name, or
+// else by the first anonymous:ID. First_at counts the rows that link: one with nothing but a lead_id is not read.
+//
+// # How
+//
+// All that rows say of pairs of nodes is kept in identity_links, and nothing is ever taken from it. So an update need
+// only look at the nodes that new rows name and at those connected with them by anything ever said.
 package identity
 
 import (
@@ -86,16 +92,16 @@ type run struct {
 	result Result
 }
 
-// Update adds the links of the raw rows with _ingested_at >= from, gives each node that they concern its person, and notes
-// in touched every person that gained or lost a node, under its old and its new id. It gives what Rebuild would give: the
-// rows before from must have been seen by an earlier run with the same cfg. After an error it may be repeated, with the
-// same or an earlier from. Runs on one database must be kept apart by whoever starts them.
+// Update adds the links of the raw rows with _ingested_at >= from, gives each node that they concern its person, and
+// notes in touched every person that gained or lost a node, under its old and its new id. It gives what Rebuild would
+// give: the rows before from must have been seen by an earlier run with the same cfg. After an error it may be repeated,
+// with the same or an earlier from. Runs on one database must be kept apart by whoever starts them.
 func Update(ctx context.Context, db *warehouse.DB, from time.Time, cfg Config) (Result, error) {
 	return start(ctx, db, cfg, from, (*run).update)
 }
 
-// Rebuild computes the tables anew from all raw rows, beside those that are read meanwhile, and swaps them in at its end.
-// It notes nothing in touched.
+// Rebuild computes the tables anew from all raw rows, beside those that are read meanwhile, and swaps them in at its
+// end. It notes nothing in touched.
 func Rebuild(ctx context.Context, db *warehouse.DB, cfg Config) (Result, error) {
 	return start(ctx, db, cfg, time.UnixMilli(0), (*run).rebuild)
 }
