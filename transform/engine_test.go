@@ -31,24 +31,38 @@ func described(t *testing.T, db *warehouse.DB, what string, p warehouse.Params) 
 	return columns
 }
 
-// TestEngineAgrees lets the engine plan every model over empty tables, and holds names and types against the target:
-// INSERT … SELECT matches by position and converts in silence.
+// TestEngineAgrees lets the engine plan every model over empty tables, those by lead in the work database, and holds names
+// and types against the target: INSERT … SELECT matches by position and converts in silence.
 func TestEngineAgrees(t *testing.T) {
 	db := warehousetest.Open(t)
 	models, err := transform.Models()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := warehouse.Params{"as_of": at("2026-01-01T00:00:00.000Z"), "tz": "Asia/Shanghai", "base_currency": "CNY"}
-	for _, m := range models {
-		if m.ByLead {
-			continue
+	asOf, cfg := at("2026-01-01T00:00:00.000Z"), transform.Config{Timezone: "Asia/Shanghai"}
+	if _, err := transform.Run(t.Context(), db, asOf, cfg); err != nil {
+		t.Fatal(err)
+	}
+	work, err := db.Work(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := work.Close(); err != nil {
+			t.Error(err)
 		}
-		if err := db.Exec(t.Context(), "EXPLAIN "+m.SQL, p); err != nil {
+	}()
+	p := cfg.Params(asOf)
+	for _, m := range models {
+		in := db
+		if m.ByLead {
+			in = work
+		}
+		if err := in.Exec(t.Context(), "EXPLAIN "+m.SQL, p); err != nil {
 			t.Errorf("model %s: %v", m.Name, err)
 			continue
 		}
-		got, want := described(t, db, "("+m.SQL+")", p), described(t, db, "TABLE "+m.Table, nil)
+		got, want := described(t, in, "("+m.SQL+")", p), described(t, in, "TABLE "+m.Table, nil)
 		if !slices.Equal(got, want) {
 			t.Errorf("model %s gives\n%q\nthe table %s has\n%q", m.Name, got, m.Table, want)
 		}

@@ -1,12 +1,20 @@
 package transform
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"clew/transform/warehouse"
+)
 
 // Only computes some tables and what they are computed from.
 func (c Config) Only(tables ...string) Config {
 	c.tables = tables
 	return c
 }
+
+// Params are those of every model.
+func (c Config) Params(asOf time.Time) warehouse.Params { return c.params(asOf) }
 
 // NoSlack lets increments see exactly what arrived since the last run, and nothing of before it once more.
 func NoSlack(t *testing.T) {
