@@ -40,8 +40,8 @@
 -- the lead has ended: a later follow-up replaces the promise.
 --
 -- A condition of conversion holds from when it was first shown: by a behaviour, by the outcome of a follow-up or by an
--- attribute that says anything but no. Their names are compared in lower case, with _ for blanks and hyphens. Said once,
--- it is said: a later no takes nothing back. What excludes a lead is read from what is known of it now; the mask of a
+-- attribute that says anything but no. Names are compared in lower case, with _ for blanks and hyphens. Said once, it
+-- is said: a later no takes nothing back. What excludes a lead is read from what is known of it now; the mask of a
 -- phone number or an e-mail address that is none begins with a question mark.
 SELECT
     l.workspace AS workspace,
@@ -269,7 +269,7 @@ LEFT JOIN
             arrayFill((o, action) -> action != 'accepted' OR o != '', actions.owner, actions.action),
             arrayFill((t, action) -> action != 'accepted' OR t != '', actions.team, actions.action)) AS holders,
         arrayPopBack(arrayPushFront(holders, ('', ''))) AS before,
-        arrayFilter((at, holder, held_before) -> holder != held_before, actions.at, holders, before) AS from,
+        arrayFilter((at, holder, held_before) -> holder != held_before, actions.at, holders, before) AS starts,
         arrayFilter(holding -> (holding.owner, holding.team) != ('', ''), arrayMap((holder, since, until) ->
                 CAST((holder.1, holder.2, since, until, multiIf(
                         multiSearchAny(lower(holder.2), ['marketing', 'mkt', '市场'])
@@ -279,8 +279,8 @@ LEFT JOIN
                     AS Tuple(owner String, team String, since DateTime64(3, 'UTC'),
                         until Nullable(DateTime64(3, 'UTC')), role String)),
             arrayFilter((holder, held_before) -> holder != held_before, holders, before),
-            from,
-            arrayResize(arrayPopFront(CAST(from AS Array(Nullable(DateTime64(3, 'UTC'))))), length(from)))) AS held,
+            starts,
+            arrayResize(arrayPopFront(CAST(starts AS Array(Nullable(DateTime64(3, 'UTC'))))), length(starts)))) AS held,
         has(actions.action, 'recycled') AS ever_recycled,
         arrayMap(turn -> CAST((turn.at, turn.id, turn.action = 'recycled')
                 AS Tuple(at DateTime64(3, 'UTC'), id String, back Bool)),
