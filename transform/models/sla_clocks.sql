@@ -42,6 +42,28 @@ SELECT
     if(status = 'open', due_at, NULL) AS changes_at
 FROM
 (
+    WITH
+    (
+        -- Leads are in few kinds of states. Which rule of which clock holds for each is found out once, and looked up.
+        SELECT (arrayPushBack(groupArray(id), 0), arrayPushBack(groupArray(rule), 0))
+        FROM
+        (
+            SELECT
+                bitXor(cityHash64(k.stage, k.grade, k.priority), cityHash64(p.clock, p.policy)) AS id,
+                toUInt32(arrayFirstIndex((stages, grades, priorities) ->
+                    (empty(stages) OR has(stages, k.stage)) AND (empty(grades) OR has(grades, k.grade))
+                        AND (empty(priorities) OR has(priorities, k.priority)),
+                    p.rule_stages, p.rule_grades, p.rule_priorities)) AS rule
+            FROM
+            (
+                SELECT DISTINCT stage, grade, priority
+                FROM sla_states
+                ARRAY JOIN stage, grade, priority
+            ) AS k
+            CROSS JOIN sla_policies AS p
+        )
+        WHERE rule != 0
+    ) AS known
     SELECT
         timed.workspace AS workspace,
         timed.lead_id AS lead_id,
@@ -145,20 +167,19 @@ FROM
                     lead_id,
                     clock,
                     policy,
-                    rules[run.rule] AS rule,
-                    rule_ms[run.rule] AS duration,
-                    rule_working[run.rule] AS working,
+                    rules[holding[run]] AS rule,
+                    rule_ms[holding[run]] AS duration,
+                    rule_working[holding[run]] AS working,
                     pauses_while_locked,
                     drops_cancelled,
-                    run.stage AS stage,
-                    run.grade AS grade,
-                    run.given.held AND run.given.at < until.at AS is_given,
-                    CAST(if(is_given, run.given.owner, '') AS LowCardinality(String)) AS owner,
-                    CAST(if(is_given, run.given.team, '') AS LowCardinality(String)) AS team,
+                    stage[run] AS stage,
+                    grade[run] AS grade,
+                    given_at[run] < until_at AS is_given,
+                    CAST(if(is_given, given_owner[run], '') AS LowCardinality(String)) AS owner,
+                    CAST(if(is_given, given_team[run], '') AS LowCardinality(String)) AS team,
                     started_at,
                     met_at,
-                    if(met_at IS NULL AND until.at < toDateTime64('2299-12-31 00:00:00', 3, 'UTC'), until.at, NULL
-                        ) AS ended_at
+                    if(met_at IS NULL AND until != 0, until_at, NULL) AS ended_at
                 FROM
                 (
                     SELECT
@@ -173,19 +194,37 @@ FROM
                         rule_working,
                         pauses_while_locked,
                         drops_cancelled,
+                        stage,
+                        grade,
+                        given_at,
+                        given_owner,
+                        given_team,
+                        holding,
                         run,
                         until,
-                        arrayFilter(v -> v >= run.at AND (v < until.at OR (v = until.at AND NOT until.open)),
+                        at[run] AS run_at,
+                        if(until = 0, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'), at[until]) AS until_at,
+                        until != 0 AND NOT open[until] AS closes,
+                        opened_at[run] AS run_opened_at,
+                        arrayFilter(v -> v >= run_at AND (v < until_at OR (v = until_at AND closes)),
                             if(met_by_effective, effective_at, any_at)) AS inside,
-                        if(repeats, arrayPushFront(arrayFilter(v -> v > run.at AND v < until.at, inside), run.at),
-                            [run.at]) AS starts,
-                        CAST(if(repeats, arrayFilter(v -> v > run.at, inside), arraySlice(inside, 1, 1))
+                        if(repeats, arrayPushFront(arrayFilter(v -> v > run_at AND v < until_at, inside), run_at),
+                            [run_at]) AS starts,
+                        CAST(if(repeats, arrayFilter(v -> v > run_at, inside), arraySlice(inside, 1, 1))
                             AS Array(Nullable(DateTime64(3, 'UTC')))) AS mets
                     FROM
                     (
                         SELECT
                             s.workspace AS workspace,
                             s.lead_id AS lead_id,
+                            s.at AS at,
+                            s.open AS open,
+                            s.opened_at AS opened_at,
+                            s.stage AS stage,
+                            s.grade AS grade,
+                            s.given_at AS given_at,
+                            s.given_owner AS given_owner,
+                            s.given_team AS given_team,
                             s.any_at AS any_at,
                             s.effective_at AS effective_at,
                             p.clock AS clock,
@@ -201,30 +240,15 @@ FROM
                             p.rule_ms AS rule_ms,
                             p.rule_working AS rule_working,
                             -- Which rule holds in each state, 0 for none.
-                            arrayMap((open, stage, grade, priority, held) ->
-                                if(open AND (held > 0 OR NOT p.on_assignment),
-                                    toUInt32(arrayFirstIndex((stages, grades, priorities) ->
-                                        (empty(stages) OR has(stages, stage)) AND (empty(grades) OR has(grades, grade))
-                                            AND (empty(priorities) OR has(priorities, priority)),
-                                        p.rule_stages, p.rule_grades, p.rule_priorities)),
-                                    0),
-                                s.open, s.stage, s.grade, s.priority, s.held) AS holding,
-                            -- A run is a row of states that differ in nothing the clock looks at.
-                            arrayMap((rule, held, opened_at) ->
-                                if(rule = 0, (0, 0, 0),
-                                    (rule, if(p.on_assignment, held, 0), toUnixTimestamp64Milli(opened_at))),
-                                holding, s.held, s.opened_at) AS keys,
-                            arrayFilter((state, key, before) -> key != before,
-                                arrayMap((at, rule, open, opened_at, stage, grade, given) ->
-                                    CAST((at, rule, open, opened_at, stage, grade, given) AS Tuple(
-                                        at DateTime64(3, 'UTC'), rule UInt32, open Bool, opened_at DateTime64(3, 'UTC'),
-                                        stage LowCardinality(String), grade LowCardinality(String),
-                                        given Tuple(held Bool, at DateTime64(3, 'UTC'), owner String, team String))),
-                                    s.at, holding, s.open, s.opened_at, s.stage, s.grade, s.given),
-                                keys, arrayPushFront(arrayPopBack(keys), (0, 0, 0))) AS runs,
-                            arrayResize(arrayMap(r -> CAST((r.at, r.open) AS Tuple(at DateTime64(3, 'UTC'), open Bool)),
-                                arrayPopFront(runs)), length(runs), CAST((toDateTime64('2299-12-31 00:00:00', 3, 'UTC'),
-                                true) AS Tuple(at DateTime64(3, 'UTC'), open Bool))) AS untils
+                            arrayMap((open, held, kind) -> if(open AND (held > 0 OR NOT p.on_assignment),
+                                transform(bitXor(kind, p.id), known.1, known.2, toUInt32(0)), toUInt32(0)),
+                                s.open, s.held, s.kinds) AS holding,
+                            -- A run is a row of states that differ in nothing the clock looks at: where each begins.
+                            arrayFilter((i, rule, rule0, opened, opened0, held, held0) -> rule != rule0
+                                    OR (rule != 0 AND (opened != opened0 OR (p.on_assignment AND held != held0))),
+                                arrayEnumerate(holding), holding, arrayPushFront(arrayPopBack(holding), toUInt32(0)),
+                                s.opened_at, arrayPushFront(arrayPopBack(s.opened_at), s.opened_at[1]),
+                                s.held, arrayPushFront(arrayPopBack(s.held), s.held[1])) AS runs
                         FROM
                         (
                             SELECT
@@ -235,12 +259,17 @@ FROM
                                 st.opened_at AS opened_at,
                                 st.stage AS stage,
                                 st.grade AS grade,
-                                st.priority AS priority,
                                 st.held AS held,
-                                -- Who has the lead in each state, or else who gets it next.
-                                arrayReverseFill(v -> v.1,
-                                    arrayMap((at, owner, team) -> (owner != '' OR team != '', at, owner, team),
-                                        st.at, st.owner, st.team)) AS given,
+                                arrayMap((stage, grade, priority) -> cityHash64(stage, grade, priority),
+                                    st.stage, st.grade, st.priority) AS kinds,
+                                arrayMap((owner, team) -> owner != '' OR team != '', st.owner, st.team) AS has_it,
+                                -- Who has the lead in each state, or else who gets it next; at the end of time nobody.
+                                arrayReverseFill(v -> v < toDateTime64('2299-12-31 00:00:00', 3, 'UTC'),
+                                    arrayMap((v, has_it) ->
+                                        if(has_it, v, toDateTime64('2299-12-31 00:00:00', 3, 'UTC')),
+                                        st.at, has_it)) AS given_at,
+                                arrayReverseFill((v, has_it) -> has_it, st.owner, has_it) AS given_owner,
+                                arrayReverseFill((v, has_it) -> has_it, st.team, has_it) AS given_team,
                                 done.any_at AS any_at,
                                 done.effective_at AS effective_at
                             FROM sla_states AS st
@@ -255,11 +284,18 @@ FROM
                                 GROUP BY workspace, lead_id
                             ) AS done USING (workspace, lead_id)
                         ) AS s
-                        CROSS JOIN sla_policies AS p
+                        CROSS JOIN
+                        (
+                            SELECT
+                                cityHash64(clock, policy) AS id, clock, policy, valid_from, valid_until, on_assignment,
+                                met_by_effective, repeats, unless_worked, pauses_while_locked, drops_cancelled, rules,
+                                rule_ms, rule_working
+                            FROM sla_policies
+                        ) AS p
                     )
-                    ARRAY JOIN runs AS run, untils AS until
-                    WHERE run.rule != 0
-                        AND NOT (unless_worked AND arrayExists(v -> v >= run.opened_at AND v < run.at, any_at))
+                    ARRAY JOIN runs AS run, arrayResize(arrayPopFront(runs), length(runs), 0) AS until
+                    WHERE holding[run] != 0
+                        AND NOT (unless_worked AND arrayExists(v -> v >= run_opened_at AND v < run_at, any_at))
                 )
                 ARRAY JOIN starts AS started_at, arrayResize(mets, length(starts), NULL) AS met_at
                 WHERE started_at >= valid_from AND started_at < valid_until

@@ -119,7 +119,7 @@ func (w world) run(l lead, file sla.ClockFile, c sla.Clock, r sla.ClockRule, sta
 		row.Started = start
 		if k >= 0 {
 			row.Met = &times[k]
-		} else if end != never {
+		} else if !end.Equal(never) {
 			row.Ended = &end
 		}
 		w.measure(&row, c, r, states)
@@ -152,7 +152,7 @@ func (w world) measure(row *cycle, c sla.Clock, r sla.ClockRule, states []state)
 		stop = *row.Ended
 	}
 	var paused time.Duration
-	if stop != never {
+	if !stop.Equal(never) {
 		var ran, worked time.Duration
 		_, _, ran, worked, paused = walk(calendar, held, row.Started, stop, 0, false)
 		if row.Met != nil {
@@ -163,7 +163,7 @@ func (w world) measure(row *cycle, c sla.Clock, r sla.ClockRule, states []state)
 		}
 	}
 	for _, l := range held {
-		if stop == never && !l.until.IsZero() && l.until.After(row.Started) {
+		if stop.Equal(never) && !l.until.IsZero() && l.until.After(row.Started) {
 			paused += l.until.Sub(later(l.from, row.Started))
 		}
 	}

@@ -312,7 +312,7 @@ func TestClocksAgreeWithPlainGo(t *testing.T) {
 		w.asOf = w.asOf.Add(time.Millisecond)
 		wantSteps(t, db, w, leads, seen)
 	}
-	for _, what := range strings.Fields("met met_late overdue missed open cancelled") {
+	for what := range strings.FieldsSeq("met met_late overdue missed open cancelled") {
 		if seen[what] < 20 {
 			t.Errorf("too few rows are %s to prove much: %v", what, seen)
 		}
