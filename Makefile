@@ -13,7 +13,7 @@ LINTER := .tools/golangci-lint-v2.15.0
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: engine build ## simulate a year of business and serve it at http://127.0.0.1:8080
@@ -53,6 +53,10 @@ bench: engine ## run every benchmark
 bench-ingest: engine ## drain 3 M events beside ClickHouse's own Kafka engine, and measure freshness at 50 k events/s
 	go test -count=1 -v -timeout 60m -run '^TestIngest(BesideKafkaEngine|Freshness)$$' . -ingest.trials \
 		-ingest.events 3000000 -ingest.runs 3 -ingest.rate 50000 -ingest.seconds 60
+
+.PHONY: bench-transform
+bench-transform: engine ## compute the derived tables of 20 M events of 2 M leads, and again after 1 % of the leads changed
+	go test -count=1 -v -timeout 30m -run '^TestTransformTrial$$' ./transform -transform.trials -transform.events 20000000
 
 .PHONY: lint
 lint: $(LINTER) dashboards ## check style and formatting

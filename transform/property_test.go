@@ -147,6 +147,14 @@ func TestLateEventChangesItsLeadAndDays(t *testing.T) {
 		t.Errorf("%d leads were computed, want the one", r.Leads)
 	}
 	after := everything(t, db)
+	days := map[string]bool{"2026-01-09": true}
+	for _, tables := range []map[string][][]string{before, after} {
+		for _, row := range tables["leads"] {
+			if row[1] == "L7" {
+				days[at(row[2]).In(shanghai(t)).Format(time.DateOnly)] = true
+			}
+		}
+	}
 	changed := 0
 	for table, rows := range after {
 		had := map[string]bool{}
@@ -157,7 +165,11 @@ func TestLateEventChangesItsLeadAndDays(t *testing.T) {
 			if had[strings.Join(row, "|")] {
 				continue
 			}
-			if changed++; table != "channel_daily" && row[1] != "L7" {
+			changed++
+			if _, err := time.Parse(time.DateOnly, row[1]); err == nil && !days[row[1]] {
+				t.Errorf("%s has the new row %v, of none of the days %v", table, row, days)
+			}
+			if strings.HasPrefix(row[1], "L") && row[1] != "L7" {
 				t.Errorf("%s has the new row %v", table, row)
 			}
 		}
@@ -165,4 +177,13 @@ func TestLateEventChangesItsLeadAndDays(t *testing.T) {
 	if changed == 0 {
 		t.Error("nothing changed")
 	}
+}
+
+func shanghai(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
