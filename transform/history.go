@@ -25,8 +25,10 @@ var histories = []history{
 		"contact_name, phone, email, wechat, company, source, attributes", true},
 	{"activities", "workspace, event_id, anonymous_id, occurred_at, received_at, clamped, owner, method, duration_s, " +
 		"effective, outcome, next_action, next_at, emotion", true},
-	{"stage_changes", "workspace, event_id, anonymous_id, occurred_at, received_at, clamped, stage, amount, currency, reason",
-		true},
+	{
+		"stage_changes", "workspace, event_id, anonymous_id, occurred_at, received_at, clamped, stage, amount, currency, reason",
+		true,
+	},
 	{"assignments", "workspace, event_id, anonymous_id, occurred_at, received_at, clamped, owner, team, action", true},
 	{"grade_changes", "workspace, event_id, occurred_at, model, grade, total", false},
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,15 +90,26 @@ type stopwatch struct {
 	steps map[string]time.Duration
 	since time.Time
 	all   time.Duration
+	// cpu is what all threads of the process took meanwhile, merges in the background included.
+	cpu time.Duration
+}
+
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // timed measures a run.
-func timed(t *testing.T, ctx context.Context, db *warehouse.DB, by func(context.Context, *warehouse.DB, time.Time,
+func timed(ctx context.Context, t *testing.T, db *warehouse.DB, by func(context.Context, *warehouse.DB, time.Time,
 	transform.Config) (transform.Result, error),
 ) (stopwatch, transform.Result) {
 	t.Helper()
 	w := stopwatch{steps: map[string]time.Duration{}, since: time.Now()}
-	began := w.since
+	began, used := w.since, processorTime(t)
 	cfg := transform.Config{Timezone: "Asia/Shanghai", Progress: func(step string) {
 		w.steps[step] += time.Since(w.since)
 		w.since = time.Now()
@@ -106,12 +118,12 @@ func timed(t *testing.T, ctx context.Context, db *warehouse.DB, by func(context.
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.all = time.Since(began)
+	w.all, w.cpu = time.Since(began), processorTime(t)-used
 	return w, r
 }
 
 func (w stopwatch) print(name string) {
-	fmt.Printf("%-40s %9.2f s\n", name, w.all.Seconds())
+	fmt.Printf("%-40s %9.2f s, %.2f s of processors\n", name, w.all.Seconds(), w.cpu.Seconds())
 	steps := slices.SortedFunc(maps.Keys(w.steps), func(a, b string) int { return cmp.Compare(w.steps[b], w.steps[a]) })
 	for _, step := range steps {
 		if w.steps[step] > w.all/200 {
@@ -132,25 +144,25 @@ func TestTransformTrial(t *testing.T) {
 	fillTrial(t, db, events, leads)
 	fmt.Printf("%-40s %9.2f s\n", "fill the raw tables", time.Since(began).Seconds())
 	time.Sleep(2 * time.Second)
-	rebuild, r := timed(t, ctx, db, transform.Rebuild)
+	rebuild, r := timed(ctx, t, db, transform.Rebuild)
 	rebuild.print("rebuild")
 	for _, table := range slices.Sorted(maps.Keys(r.Rows)) {
 		fmt.Printf("  %-38s %9d rows\n", table, r.Rows[table])
 	}
 	reading := readAll(t, db)
 	arriveLate(t, db, leads/100, leads, "a")
-	increment, r := timed(t, ctx, db, transform.Run)
+	increment, r := timed(ctx, t, db, transform.Run)
 	increment.print(fmt.Sprintf("increment of %d leads", r.Leads))
 	if r.Rebuilt {
 		t.Error("the increment became a rebuild")
 	}
 	time.Sleep(2 * time.Second)
-	timed(t, ctx, db, transform.Run)
-	nothing, r := timed(t, ctx, db, transform.Run)
+	timed(ctx, t, db, transform.Run)
+	nothing, r := timed(ctx, t, db, transform.Run)
 	nothing.print(fmt.Sprintf("increment of %d leads", r.Leads))
 	after := readAll(t, db)
 	fmt.Printf("%-40s %9.2f s, before the increment %.2f s\n", "read all derived tables", after.Seconds(), reading.Seconds())
-	raw, table := attributions(t, ctx, db)
+	raw, table := attributions(ctx, t, db)
 	fmt.Printf("%-40s %9.2f s\n", "five models from raw events", raw.Seconds())
 	fmt.Printf("%-40s %9.2f s\n", "five models from credits", table.Seconds())
 	fmt.Println(peak())
@@ -245,7 +257,7 @@ GROUP BY channel
 ORDER BY channel`
 
 // attributions measures both, the better of three each.
-func attributions(t *testing.T, ctx context.Context, db *warehouse.DB) (raw, credits time.Duration) {
+func attributions(ctx context.Context, t *testing.T, db *warehouse.DB) (raw, credits time.Duration) {
 	t.Helper()
 	var best [2]time.Duration
 	for range 3 {
