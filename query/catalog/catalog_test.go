@@ -35,6 +35,7 @@ func TestTheMembersArePromised(t *testing.T) {
 		"mql_to_sql_rate: leads spend", "sql_to_opportunity_rate: leads spend", "opportunity_to_won_rate: leads spend",
 		"lead_to_won_rate: leads spend", "won_amount: leads spend", "cost: spend", "impressions: spend", "clicks: spend",
 		"cpl: spend", "cost_per_mql: spend", "cost_per_sql: spend", "cost_per_won: spend", "romi: spend",
+		"cost_base: spend", "won_amount_base: spend", "cpl_base: spend", "romi_base: spend",
 		"first_response_hours: leads", "first_response_from_creation_hours: leads", "timeliness_24h: leads",
 		"valid_lead_rate: leads", "days_to_won_median: leads", "days_to_won_mean: leads", "days_to_won_p25: leads",
 		"days_to_won_p75: leads", "days_to_won_p90: leads", "days_to_won_max: leads", "days_to_won_min: leads",
