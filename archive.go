@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,7 +159,15 @@ func inWindow(t source.ArchiveTable) string {
 	if t.Month == "date" {
 		kind = "Date32"
 	}
-	return fmt.Sprintf("%[1]s >= {from:%[2]s} AND %[1]s < {until:%[2]s}", t.Month, kind)
+	return fmt.Sprintf("%[1]s >= {from:%[2]s} AND %[1]s < {until:%[2]s} AND %[3]s", t.Month, kind, notErased(t))
+}
+
+// notErased is the condition that a row was not blanked: it stands for a message, and says nothing.
+func notErased(t source.ArchiveTable) string {
+	if slices.Contains(t.Columns, "event_id") {
+		return "event_id != ''"
+	}
+	return "reason != '" + warehouse.ReasonErased + "'"
 }
 
 // archivable lists what the warehouse holds of a window, month by month, and the rows in all.

@@ -229,6 +229,7 @@ FROM
 (
     SELECT countIf(_ingested_at >= {since:DateTime64(3)}) AS inside, count() - inside AS outside
     FROM %s
+    WHERE event_id != ''
     GROUP BY sipHash128(workspace, %s, event_id)
     HAVING inside > 0
 )`

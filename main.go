@@ -68,7 +68,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		demoCommand(&o), importCommand(&o), sourcesCommand(&o), jobsCommand(&o), queryCommand(&o), funnelCommand(&o),
 		serveCommand(&o), checkCommand(&o), deadlettersCommand(&o), verifyCommand(&o), archiveCommand(&o),
-		collectCommand(&o), simulateCommand(&o), featuresCommand(&o),
+		collectCommand(&o), simulateCommand(&o), eraseCommand(&o), featuresCommand(&o),
 	)
 	return root
 }

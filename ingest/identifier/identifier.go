@@ -66,7 +66,7 @@ func (p *Protector) Hash(name, value string) string {
 		return value
 	}
 	normal, _ := Normalise(KindOf(name), value)
-	return p.sum(canonical(name), normal)
+	return p.sum(Canonical(name), normal)
 }
 
 func (p *Protector) sum(name, value string) string {
@@ -125,9 +125,9 @@ var personal = map[string]string{
 // longestName is more bytes than any name in personal has: longer ones are not looked up.
 const longestName = 24
 
-// canonical is the name under which an identifier is hashed. That of an invalid value is the valid one's: a value that
+// Canonical is the name under which an identifier is hashed. That of an invalid value is the valid one's: a value that
 // is one by newer rules keeps its hash.
-func canonical(name string) string {
+func Canonical(name string) string {
 	name = strings.TrimSuffix(name, InvalidSuffix)
 	if to, ok := lookUp(name); ok {
 		return to

@@ -52,7 +52,7 @@ func (p *Protector) identifiers(of map[string]string) map[string]string {
 // hashed goes through the names in order, those that values are hashed under first: they keep their values.
 func (p *Protector) hashed(of map[string]string) map[string]string {
 	names := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
-		return cmp.Or(-compareBool(canonical(a) == a, canonical(b) == b), cmp.Compare(a, b))
+		return cmp.Or(-compareBool(Canonical(a) == a, Canonical(b) == b), cmp.Compare(a, b))
 	})
 	safe := make(map[string]string, len(of)+2)
 	for _, name := range names {
@@ -87,7 +87,7 @@ func (p *Protector) add(to map[string]string, name, value string) {
 		return
 	}
 	name = strings.TrimSuffix(name, InvalidSuffix)
-	under := canonical(name)
+	under := Canonical(name)
 	normal, valid := Normalise(KindOf(name), value)
 	sum := p.sum(under, normal)
 	if !valid {

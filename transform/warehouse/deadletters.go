@@ -141,8 +141,8 @@ ORDER BY letters.received_at DESC, letters.topic, letters._partition, letters._o
 LIMIT 1 BY letters._src, letters._partition, letters._offset
 LIMIT {limit:UInt64}`
 
-// chosen is the condition of a LetterFilter.
-const chosen = `({reason:String} = '' OR letters.reason = {reason:String})
+// chosen is the condition of a LetterFilter. Of an erased letter there is nothing to see.
+const chosen = `letters.reason != '` + ReasonErased + `' AND ({reason:String} = '' OR letters.reason = {reason:String})
     AND ({topic:String} = '' OR letters.topic = {topic:String})`
 
 // Letters returns the newest dead letters, without their bytes, and how many there are in all.
@@ -201,7 +201,7 @@ var ErrNoLetter = errors.New("no dead letter came from there")
 // is the one received last.
 func (db *DB) Letter(ctx context.Context, at Place) (Letter, error) {
 	var rows []letterRow
-	const where = "letters.topic = {topic:String} AND letters._partition = {partition:UInt32} AND " +
+	const where = "letters.reason != '" + ReasonErased + "' AND letters.topic = {topic:String} AND letters._partition = {partition:UInt32} AND " +
 		"letters._offset = {offset:UInt64}"
 	err := db.Select(ctx, &rows, fmt.Sprintf(lettersSQL, "letters.raw", where), Params{
 		"topic": at.Topic, "partition": at.Partition, "offset": at.Offset, "limit": 1,

@@ -18,7 +18,7 @@ type Repeats struct {
 const repeatsSQL = `SELECT '%[1]s' AS name, count() AS rows,
     toUInt64(rows - uniqExact(workspace, %[2]s, event_id)) AS repeated
 FROM %[1]s
-WHERE received_at >= {since:DateTime64(3)}`
+WHERE received_at >= {since:DateTime64(3)} AND event_id != ''`
 
 // RepeatedEvents counts what was dropped by the rule that an event_id counts once: a producer sent the message again,
 // and it stands at two offsets of the topic. There is one answer for each raw table, in the order of their names.

@@ -78,17 +78,17 @@ func (w *writer) Write(ctx context.Context, b ingest.Batch) (ingest.Outcome, err
 }
 
 func (w *writer) store(ctx context.Context, b ingest.Batch) error {
-	rows := map[*table[record]][]record{}
-	for i := range b.Records {
-		to, ok := rawTables[b.Records[i].Event.Kind()]
-		if !ok {
-			return fmt.Errorf("no table for events of type %q", b.Records[i].Event.Kind())
-		}
-		rows[to] = append(rows[to], &b.Records[i])
+	all, letters, err := w.withoutErased(ctx, b)
+	if err != nil {
+		return err
 	}
-	letters := make([]letter, len(b.DeadLetters))
-	for i := range b.DeadLetters {
-		letters[i] = &b.DeadLetters[i]
+	rows := map[*table[record]][]record{}
+	for _, r := range all {
+		to, ok := rawTables[r.Event.Kind()]
+		if !ok {
+			return fmt.Errorf("no table for events of type %q", r.Event.Kind())
+		}
+		rows[to] = append(rows[to], r)
 	}
 	var tables errgroup.Group // which writes all of them also when one fails: the more is stored, the less is left
 	tables.SetLimit(tablesAtOnce)

@@ -70,6 +70,8 @@ type DB struct {
 	close        func() error
 	// frontiers holds a *frontier for each raw table.
 	frontiers sync.Map
+	// erased are the messages that are stored blank when they come again.
+	erased erasedMessages
 	// replacing holds a *sync.Mutex for each table that Replace was called for.
 	replacing sync.Map
 }
