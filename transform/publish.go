@@ -74,6 +74,9 @@ func (r *run) compute(ctx context.Context, in scope) error {
 	return nil
 }
 
+// publishing lets several threads sort and write the rows of a table.
+var publishing = map[string]any{"max_insert_threads": 4}
+
 // publish writes what the models computed to tables of the main database.
 func (r *run) publish(ctx context.Context, suffix string) error {
 	counts, err := r.count(ctx)
@@ -85,7 +88,7 @@ func (r *run) publish(ctx context.Context, suffix string) error {
 			continue
 		}
 		sql := fmt.Sprintf("SELECT %s, {version:UInt64} FROM %s.%s", strings.Join(m.Columns, ", "), r.work.Name(), m.Table)
-		err := r.db.InsertSelect(ctx, m.Table+suffix, append(slices.Clone(m.Columns), "_ver"), sql,
+		err := r.db.InsertSelect(warehouse.WithSettings(ctx, publishing), m.Table+suffix, append(slices.Clone(m.Columns), "_ver"), sql,
 			warehouse.Params{"version": r.mark.Version})
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", m.Table, err)
