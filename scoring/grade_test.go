@@ -23,7 +23,7 @@ func gradeChanges(t *testing.T, db *warehouse.DB) []string {
 		Total float64   `ch:"total"`
 	}
 	if err := db.Select(t.Context(), &rows, `SELECT event_id, lead_id, occurred_at, model, grade, total FROM grade_changes
-		ORDER BY occurred_at, lead_id`, nil); err != nil {
+		ORDER BY occurred_at, lead_id, model`, nil); err != nil {
 		t.Fatal(err)
 	}
 	ids, texts := map[string]bool{}, []string{}
@@ -71,6 +71,45 @@ func TestGradeChanges(t *testing.T) {
 			if got := gradeChanges(t, db); !slices.Equal(got, want) {
 				t.Fatalf("after day %d there are\n%q\nwant\n%q", c.day, got, want)
 			}
+		}
+	}
+}
+
+// TestGradeChangesOfEachModel scores the same leads by two models that disagree, in turn: each notes its own turns.
+func TestGradeChangesOfEachModel(t *testing.T) {
+	first, err := scoring.Load("s3-abc-v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := *first
+	second.Version, second.Thresholds.Grade = 2, map[string]float64{"A": 101, "B": 100, "C": 0}
+	db := warehousetest.Open(t)
+	best, worst := abc("0-3m", "match", "large", "confirmed", "quote"), abc("", "", "", "", "")
+	var want []string
+	for day, c := range []struct {
+		lead scoring.Lead
+		want []string
+	}{
+		{best, []string{"s3-abc-v1@1 A 100", "s3-abc-v1@2 B 100"}},
+		{best, nil},
+		{worst, []string{"s3-abc-v1@1 C 0", "s3-abc-v1@2 C 0"}},
+		{worst, nil},
+		{best, []string{"s3-abc-v1@1 A 100", "s3-abc-v1@2 B 100"}},
+	} {
+		if err := db.Exec(t.Context(), "TRUNCATE TABLE leads", nil); err != nil {
+			t.Fatal(err)
+		}
+		insertLeads(t, db, []scoring.Lead{c.lead})
+		for _, m := range []*scoring.Model{first, &second, first} {
+			if _, err := scoring.Run(t.Context(), db, m, asOf.AddDate(0, 0, day)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, change := range c.want {
+			want = append(want, fmt.Sprintf("day %d L000 %s", day, change))
+		}
+		if got := gradeChanges(t, db); !slices.Equal(got, want) {
+			t.Fatalf("after day %d there are\n%q\nwant\n%q", day, got, want)
 		}
 	}
 }

@@ -19,9 +19,9 @@ var scoreColumns = []string{"workspace", "model", "model_hash", "lead_id", "as_o
 // name and version are replaced, all in one step: after an error the table has its old rows. Of two runs at the same
 // time, by whichever models, the later may undo the earlier; whoever runs the jobs keeps them apart.
 //
-// Leads whose grade is not their last one in grade_changes get a row there, dated asOf. That comes after the scores are
-// in place: where a run ends in between, the next one for the same moment makes up for it. A lead has one grade, so
-// models that score the same leads in turn write the turns down too.
+// Leads whose grade is not the last one this model gave them get a row in grade_changes, dated asOf. That comes after the
+// scores are in place: where a run ends in between, the next one for the same moment makes up for it. Each version of a
+// model has its own row of grades, but a lead has one grade: the last one that any of them changed.
 func Run(ctx context.Context, db *warehouse.DB, m *Model, asOf time.Time) (uint64, error) {
 	statement := Compile(m)
 	statement.Params["as_of"] = asOf
@@ -37,8 +37,8 @@ func Run(ctx context.Context, db *warehouse.DB, m *Model, asOf time.Time) (uint6
 
 var gradeColumns = []string{"workspace", "event_id", "lead_id", "occurred_at", "model", "grade", "total"}
 
-// changedGrades are the scores of a model whose grade is not the lead's last one, of whichever model, up to their
-// moment. The event id is a hash of model, lead and moment: the same change written twice counts once.
+// changedGrades are the scores of a model whose grade is not the last one it gave the lead up to their moment. The event
+// id is a hash of model, lead and moment: the same change written twice counts once.
 const changedGrades = `SELECT
     s.workspace,
     lower(hex(sipHash128(s.model, s.lead_id, s.as_of))),
@@ -52,7 +52,7 @@ LEFT JOIN
 (
     SELECT workspace, lead_id, argMax(grade, (occurred_at, event_id)) AS grade
     FROM grade_changes
-    WHERE occurred_at <= {as_of:DateTime64(3, 'UTC')}
+    WHERE model = {model:String} AND occurred_at <= {as_of:DateTime64(3, 'UTC')}
     GROUP BY workspace, lead_id
 ) AS last ON s.workspace = last.workspace AND s.lead_id = last.lead_id
 WHERE s.model = {model:String} AND s.grade != last.grade`
