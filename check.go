@@ -54,6 +54,7 @@ func check(ctx context.Context, o *options, stdout io.Writer) error {
 	s, err := openSystem(ctx, cfg, o.logger(), anyPort)
 	report("system", err, fmt.Sprintf("ClickHouse and Kafka answer; %d topics, tables up to date", len(event.Topics())))
 	if err == nil {
+		report("privacy", s.unfinished(ctx), "personal identifiers are hashed with the key of "+cfg.keySource())
 		report("close", s.Close(), "clean")
 	}
 	if failed {

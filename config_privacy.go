@@ -34,6 +34,14 @@ const keyAdvice = "16 random characters or more, such as the output of `openssl 
 // keyFile holds the key of an installation whose warehouse is in the data directory.
 func (c Config) keyFile() string { return filepath.Join(c.DataDir, "privacy.key") }
 
+// keySource says where the key comes from.
+func (c Config) keySource() string {
+	if c.Privacy.Key != "" {
+		return "CLEW_PRIVACY_KEY"
+	}
+	return c.keyFile()
+}
+
 // openProtector finds the key, or makes it, and refuses one that the warehouse was not filled with.
 func (s *system) openProtector(ctx context.Context) (*identifier.Protector, error) {
 	noted, err := s.db.KeyFingerprint(ctx)

@@ -134,6 +134,16 @@ func (e erasing) run(ctx context.Context, s *system, out io.Writer) error {
 	return printJSON(out, report)
 }
 
+// unfinished is an error where an erasure was cut off.
+func (s *system) unfinished(ctx context.Context) error {
+	started, err := erasure.Unfinished(ctx, s.db)
+	if err == nil && len(started) > 0 {
+		err = fmt.Errorf("%d erasures were cut off, the first begun at %s: give the command of each again", len(started),
+			started[0].Format(time.RFC3339))
+	}
+	return err
+}
+
 // tell says what would be removed.
 func (e erasing) tell(ctx context.Context, s *system, person erasure.Person, out io.Writer) error {
 	letters, err := erasure.CountLetters(ctx, s.db, person, s.protector)

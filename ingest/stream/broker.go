@@ -93,7 +93,8 @@ func (b *Broker) Close() error {
 }
 
 // Trim deletes what lies before the offsets, to free disk. Give offsets that every group has committed: a group that is
-// further back will halt, for it can no longer read what it was to read.
+// further back will halt, for it can no longer read what it was to read. Leave one message: a log that was emptied begins
+// at offset 0 again after a restart.
 func (b *Broker) Trim(ctx context.Context, before map[Partition]int64) error {
 	for p, offset := range before {
 		if err := trim(ctx, b.client, p, offset); err != nil {

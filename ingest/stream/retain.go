@@ -10,8 +10,9 @@ import (
 )
 
 // Retain deletes messages of the topics from before a time, by Trim, to free disk. It keeps what the group has not
-// committed, however old, and everything from the first message on that is dated later. It returns how many it deleted,
-// and may be repeated. The disk is freed by whole segments of the log.
+// committed, however old, everything from the first message on that is dated later, and the last message: an empty log
+// would begin at offset 0 again after a restart. It returns how many it deleted, and may be repeated. The disk is freed by
+// whole segments of the log.
 func (b *Broker) Retain(ctx context.Context, topics []string, group string, before time.Time) (deleted int64, err error) {
 	c, err := NewClient(Config{Brokers: []string{b.addr}})
 	if err != nil {
@@ -40,7 +41,7 @@ func (b *Broker) Retain(ctx context.Context, topics []string, group string, befo
 		if first, ok := since[p]; ok {
 			to = first
 		}
-		if to = min(to, committed[p]); to > ranges[p].First {
+		if to = min(to, committed[p], ranges[p].End-1); to > ranges[p].First {
 			trims[p] = to
 			deleted += to - ranges[p].First
 		}

@@ -182,6 +182,22 @@ func (p *Person) resume(ctx context.Context, db *warehouse.DB) error {
 	return nil
 }
 
+// Unfinished returns when the erasures began that were cut off, the oldest first.
+func Unfinished(ctx context.Context, db *warehouse.DB) ([]time.Time, error) {
+	var rows []struct {
+		Started time.Time `ch:"started_at"`
+	}
+	const sql = "SELECT min(started_at) AS started_at FROM erasure_targets GROUP BY workspace, erasure ORDER BY started_at"
+	if err := db.Select(ctx, &rows, sql, nil); err != nil {
+		return nil, fmt.Errorf("look for erasures that were cut off: %w", err)
+	}
+	started := make([]time.Time, len(rows))
+	for i, r := range rows {
+		started[i] = r.Started
+	}
+	return started, nil
+}
+
 // belongs is the condition that a raw row is a person's: it is its lead's where it has one, else its anonymous id's, else
 // its identifier's, as everywhere. The sets are SELECTs of (workspace, value), and of (workspace, kind, value).
 func belongs(leads, anonymous, nodes string) string {

@@ -26,14 +26,61 @@ func (db *DB) Delete(ctx context.Context, table, condition string) error {
 
 // TablesWith lists the tables that keep rows on disk and have a column of that name, in the order of their names.
 func (db *DB) TablesWith(ctx context.Context, column string) ([]string, error) {
-	var rows []struct {
-		Name string `ch:"table"`
-	}
-	err := db.Select(ctx, &rows, `SELECT table
+	return db.names(ctx, `SELECT columns.table AS name
 FROM system.columns
-WHERE database = {database:String} AND name = {column:String}
-    AND table IN (SELECT name FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree')
-ORDER BY table`, Params{"database": db.cfg.Database, "column": column})
+WHERE database = {database:String} AND columns.name = {column:String}
+    AND columns.table IN (SELECT tables.name FROM system.tables WHERE database = {database:String} AND engine LIKE '%MergeTree')
+ORDER BY name`, Params{"database": db.cfg.Database, "column": column})
+}
+
+// purgeSettings let files go at once that no statement uses any more.
+const purgeSettings = "old_parts_lifetime = 0, cleanup_delay_period = 1, max_cleanup_delay_period = 1, " +
+	"cleanup_delay_period_random_add = 0"
+
+// Purge returns when the files of rows that were deleted from the tables have left the disk, and those of dropped tables.
+// In process it closes tables and opens them again, so nobody else may use them; on a server it waits for the cleaning in
+// the background, which may take minutes. It may be repeated.
+func (db *DB) Purge(ctx context.Context, tables []string) error {
+	hastened := map[string]bool{}
+	for {
+		old, err := db.withOldParts(ctx, tables)
+		if err != nil {
+			return err
+		}
+		if len(old) == 0 {
+			break
+		}
+		for _, t := range old { // a merge meanwhile leaves old files in another table
+			if hastened[t] {
+				continue
+			}
+			if err := db.hasten(ctx, t); err != nil {
+				return fmt.Errorf("remove old files of %s: %w", t, err)
+			}
+			hastened[t] = true
+		}
+		if err := wait(ctx, purgeLook); err != nil {
+			return fmt.Errorf("old files of %v are still on the disk: %w", old, err)
+		}
+	}
+	if err := db.dropped(ctx); err != nil {
+		return err
+	}
+	return db.keepParts(ctx)
+}
+
+// withOldParts lists those of the tables that have files of rows which are no more.
+func (db *DB) withOldParts(ctx context.Context, tables []string) ([]string, error) {
+	return db.names(ctx, "SELECT DISTINCT table AS name FROM "+db.Everywhere("system.parts")+
+		"\nWHERE NOT active AND rows > 0 AND database = {database:String} AND has({tables:Array(String)}, table) ORDER BY name",
+		Params{"database": db.cfg.Database, "tables": tables})
+}
+
+func (db *DB) names(ctx context.Context, sql string, p Params) ([]string, error) {
+	var rows []struct {
+		Name string `ch:"name"`
+	}
+	err := db.Select(ctx, &rows, sql, p)
 	names := make([]string, len(rows))
 	for i, r := range rows {
 		names[i] = r.Name
@@ -41,28 +88,14 @@ ORDER BY table`, Params{"database": db.cfg.Database, "column": column})
 	return names, err
 }
 
-// purgeSettings let files go at once that no statement uses any more.
-const purgeSettings = "old_parts_lifetime = 0, cleanup_delay_period = 1, max_cleanup_delay_period = 1, " +
-	"cleanup_delay_period_random_add = 0"
-
-// Purge returns when the files of rows that were deleted from the tables have left the disk. In process it closes the
-// tables and opens them again, so nobody else may use them; on a server it waits for the cleaning in the background, a
-// minute or so.
-func (db *DB) Purge(ctx context.Context, tables []string) error {
-	for _, t := range tables {
-		if err := checkName(t); err != nil {
-			return err
-		}
-		if err := db.purge(ctx, t); err != nil {
-			return fmt.Errorf("remove old files of %s: %w", t, err)
-		}
+// hasten lets a table's old files go soon. The cleaning that sleeps already learns of it when it wakes; in process it is
+// begun anew.
+func (db *DB) hasten(ctx context.Context, table string) error {
+	if err := db.ddl(ctx, "ALTER TABLE "+table+" /*on_cluster*/ MODIFY SETTING "+purgeSettings); err != nil {
+		return err
 	}
-	return db.purged(ctx, tables)
-}
-
-func (db *DB) purge(ctx context.Context, table string) error {
 	if db.engine == nil {
-		return db.ddl(ctx, "ALTER TABLE "+table+" /*on_cluster*/ MODIFY SETTING "+purgeSettings)
+		return nil
 	}
 	if err := db.Exec(ctx, "DETACH TABLE "+table+" SYNC", nil); err != nil {
 		return err
@@ -70,47 +103,49 @@ func (db *DB) purge(ctx context.Context, table string) error {
 	return db.Exec(context.WithoutCancel(ctx), "ATTACH TABLE "+table, nil)
 }
 
-// purgeLook is how often purged looks.
-const purgeLook = 200 * time.Millisecond
-
-// purged waits until no file is left of an old part with rows, nor of a dropped table.
-func (db *DB) purged(ctx context.Context, tables []string) error {
+// dropped waits until the files of dropped tables are gone.
+func (db *DB) dropped(ctx context.Context) error {
 	for {
-		var left []struct {
-			N uint64 `ch:"n"`
-		}
-		err := db.Select(ctx, &left, "SELECT (SELECT count() FROM "+db.Everywhere("system.parts")+
-			" WHERE NOT active AND rows > 0 AND database = {database:String} AND has({tables:Array(String)}, table))\n"+
-			"+ (SELECT count() FROM "+db.Everywhere("system.dropped_tables")+" WHERE database = {database:String}) AS n",
-			Params{"database": db.cfg.Database, "tables": tables})
-		if err != nil {
+		names, err := db.names(ctx, "SELECT DISTINCT table AS name FROM "+db.Everywhere("system.dropped_tables")+
+			" WHERE database = {database:String} ORDER BY name", Params{"database": db.cfg.Database})
+		if err != nil || len(names) == 0 {
 			return err
 		}
-		if left[0].N == 0 {
-			return db.keepParts(ctx, tables)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d old parts and dropped tables are still on disk: %w", left[0].N, ctx.Err())
-		case <-time.After(purgeLook):
+		if err := wait(ctx, purgeLook); err != nil {
+			return fmt.Errorf("files of the dropped tables %v are still on the disk: %w", names, err)
 		}
 	}
 }
 
-// keepParts takes purgeSettings back.
-func (db *DB) keepParts(ctx context.Context, tables []string) error {
-	if db.engine != nil {
-		return nil
+// keepParts takes purgeSettings back, from whatever table has them.
+func (db *DB) keepParts(ctx context.Context) error {
+	tables, err := db.names(ctx, "SELECT name FROM system.tables\n"+
+		"WHERE database = {database:String} AND engine_full LIKE '%max_cleanup_delay_period = 1,%' ORDER BY name",
+		Params{"database": db.cfg.Database})
+	if err != nil {
+		return err
 	}
-	var names []string
+	var settings []string
 	for set := range strings.SplitSeq(purgeSettings, ", ") {
 		name, _, _ := strings.Cut(set, " ")
-		names = append(names, name)
+		settings = append(settings, name)
 	}
 	for _, t := range tables {
-		if err := db.ddl(ctx, "ALTER TABLE "+t+" /*on_cluster*/ RESET SETTING "+strings.Join(names, ", ")); err != nil {
+		if err := db.ddl(ctx, "ALTER TABLE "+t+" /*on_cluster*/ RESET SETTING "+strings.Join(settings, ", ")); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// purgeLook is how often Purge looks.
+const purgeLook = 200 * time.Millisecond
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
