@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,7 +33,12 @@ func featuresCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if f.lead == "" {
+			switch given := cmd.Flags().Changed; {
+			case given("lead") && f.lead == "":
+				return errors.New("--lead is empty: give the id of a lead, or leave it out for the list")
+			case given("as-of") && f.lead == "":
+				return errors.New("--as-of is the moment of a vector: say with --lead of whom")
+			case f.lead == "":
 				return f.list(cmd.OutOrStdout(), features)
 			}
 			asOf, err := f.moment(time.Now())
@@ -106,7 +112,8 @@ func (f *featureOptions) vector(
 		return err
 	}
 	if known[0].N == 0 {
-		return fmt.Errorf("--lead %s: no lead of the workspace %s has this id; one that was merged has another", f.lead, f.workspace)
+		return fmt.Errorf("--lead %s: the workspace %s has no history of this id: a merged lead has another, and a new one waits for "+
+			"`clew jobs run`", f.lead, f.workspace)
 	}
 	values, err := feature.Vector(ctx, s.db, features, f.workspace, f.lead, asOf, s.cfg.Business.Timezone)
 	if err != nil {

@@ -37,6 +37,14 @@ func TestFeaturesList(t *testing.T) {
 			t.Errorf("exit %d, %s", code, stderr)
 		}
 	})
+	t.Run("flags without their lead", func(t *testing.T) {
+		for want, args := range map[string][]string{"--as-of": {"--as-of", "2026-01-01T00:00:00Z"}, "--lead is empty": {"--lead", ""}} {
+			_, stderr, code := clew(t, append([]string{"features"}, args...)...)
+			if code != 1 || !strings.Contains(stderr, want) {
+				t.Errorf("%v: exit %d, %s", args, code, stderr)
+			}
+		}
+	})
 	t.Run("a wrong time", func(t *testing.T) {
 		_, stderr, code := clew(t, "features", "--lead", "a", "--as-of", "yesterday")
 		if code != 1 || !strings.Contains(stderr, "--as-of yesterday") {

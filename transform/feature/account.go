@@ -18,18 +18,14 @@ func account() []Feature {
 			others("won", "has($stages, $stage.won)"), "Leads that were ever won"),
 		computed("A07", "account_lost_before", "同企业已丢单", "Other leads of the company that were lost", "",
 			others("lost", "has($stages, $stage.lost)"), "Leads that were ever lost"),
-		computed("P06", "contact_count_in_company", "同企业联系人数", "People of the company", "",
-			"if($account_key = 0, NULL, $account.leads)",
-			"Leads of the company captured so far, with this one"),
 	}
 	for i := range all {
 		all[i].Source = SourceAccount
 		all[i].Definition += ", of the same company, without this lead"
-		if all[i].ID == "P06" {
-			all[i].Definition = "Leads of the same company captured so far, with this one"
-		}
 	}
-	return all
+	return append(all, computed("P06", "contact_count_in_company", "同企业联系人数", "People of the company", "",
+		"if($account_key = 0, NULL, $account.leads)", "Leads of the same company captured so far, with this one").
+		of(SourceAccount))
 }
 
 // others is a total of the company less the lead's own part.
@@ -45,6 +41,6 @@ func priors() []Feature {
 		computed("S15", "source_conv_rate_prior", "来源历史转化率", "Past conversion of the source", "share",
 			"if($source_key = 0, NULL, ($source.won - "+won+") / nullIf($source.mature - "+own+", 0))",
 			"Of the other leads of the source that were captured at least 90 days ago, the share won within 90 days; the "+
-				"source is the first stated, else that of the first touch").of(SourcePrior),
+				"source is the first stated as source, else that of the first touch").of(SourcePrior),
 	}
 }

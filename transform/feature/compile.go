@@ -11,18 +11,11 @@ import (
 	"clew/transform/warehouse"
 )
 
-// scope says how far a feature sees: not past the first follow-up, or up to the moment asked for.
-type scope int
-
-const (
-	beforeContact scope = iota
-	untilObserved
-)
-
-// place is which of its forms a part is wanted in.
+// place is which of its forms a part is wanted in: as of the moment asked for, or else not past the first follow-up; and
+// in a window of so many days, or 0.
 type place struct {
-	scope  scope
-	window int
+	observed bool
+	window   int
 }
 
 // shared is a part of the statement: an expression under a generated alias, in the SELECT of its level.
@@ -77,7 +70,7 @@ func (c *compiler) word(name, arg, argument string, at place) (text string, ok b
 	case "observed":
 		return "_observed", true
 	case "now":
-		return "_observed", at.scope == untilObserved
+		return "_observed", at.observed
 	case "j":
 		c.columns[arg] = true
 		return "_j_" + arg, true
@@ -111,21 +104,16 @@ func (c *compiler) word(name, arg, argument string, at place) (text string, ok b
 	case "lookup":
 		return c.lookup(arg), true
 	}
-	if v, ok := vocabularies[codeWords[name]]; ok {
+	if v, ok := vocabularies[name]; ok {
 		return strconv.Itoa(mustCode(v, name, arg)), true
 	}
 	return "", false
 }
 
-// codeWords are the words for a code, by vocabulary.
-var codeWords = map[string]string{
-	"code": "behaviors", "page": "pages", "touch": "touches", "stage": "stages", "action": "actions",
-	"method": "methods", "outcome": "outcomes", "attribute": "attributes",
-}
-
+// vocabularies are by the word for a code of theirs.
 var vocabularies = map[string]vocabulary{
-	"kinds": kinds, "behaviors": behaviors, "touches": touches, "stages": stages, "actions": actions,
-	"methods": methods, "outcomes": outcomes, "pages": pageGroups, "attributes": attributes,
+	"kind": kinds, "code": behaviors, "touch": touches, "stage": stages, "action": actions, "method": methods,
+	"outcome": outcomes, "page": pageGroups, "attribute": attributes,
 }
 
 // must is the value of a name, which the table has misspelled where there is none.
@@ -179,7 +167,7 @@ func (c *compiler) part(name, arg string, at place) *shared {
 	}
 	sql := p.sql
 	if p.kind == aligned && at.window > 0 {
-		all := c.part(name, arg, place{scope: at.scope})
+		all := c.part(name, arg, place{observed: at.observed})
 		sql = "arraySlice(" + all.alias + ", $count - $recent + 1, $recent)"
 		text, used := c.expand(sql, arg, at)
 		return c.share(key, text, append(used, all))
@@ -206,17 +194,14 @@ func (c *compiler) share(key, text string, used []*shared) *shared {
 // history has a vector too. The statement also needs the parameter tz, the business time zone.
 //
 // The same features and observations give the same text. It reads the histories of the observed leads once, however many
-// features there are; those of their companies, and for priors all histories of the workspaces, once more.
+// features there are, and once more for each timeline that they need; for totals of companies also the histories of the
+// companies' leads, and for either prior those of all leads of the workspaces.
 func SQL(features []Feature, observations string) (string, warehouse.Params) {
 	c := newCompiler(observations)
 	selected := make([]string, len(features))
 	var used []*shared
 	for i, f := range features {
-		at := place{scope: beforeContact, window: f.Window}
-		if !f.Safe() {
-			at.scope = untilObserved
-		}
-		text, needs := c.expand(f.sql, "", at)
+		text, needs := c.expand(f.sql, "", place{observed: !f.Safe(), window: f.Window})
 		selected[i] = fmt.Sprintf("    CAST(%s AS %s) AS _f%d", text, columnTypes[f.Type], i+1)
 		used = append(used, needs...)
 	}

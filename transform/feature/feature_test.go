@@ -1,7 +1,9 @@
 package feature_test
 
 import (
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -45,6 +47,58 @@ func TestEnoughAreSafe(t *testing.T) {
 	}
 	if families['F'] > 0 || families['H'] > 0 {
 		t.Errorf("what sales did or made of the lead is called safe: %v", families)
+	}
+}
+
+// TestConditionsOfConversion holds the names that N16 counts by against those of lead_facts: each that is ours is one of
+// its, for the same condition. What it has beyond them is said by follow-ups or is an attribute of that name.
+func TestConditionsOfConversion(t *testing.T) {
+	model, err := os.ReadFile("../models/lead_facts.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(model), "transform(translate(lower(sign), ' -', '__'),")
+	signs, rest, _ := strings.Cut(rest, "],")
+	codes, _, found := strings.Cut(rest, "], 0) AS condition")
+	names := regexp.MustCompile(`'([^']+)'`).FindAllStringSubmatch(signs, -1)
+	conditions := regexp.MustCompile(`[0-9]`).FindAllString(codes, -1)
+	if !found || len(names) != len(conditions) {
+		t.Fatalf("lead_facts tells its conditions in another way: %d names, %d codes", len(names), len(conditions))
+	}
+	theirs := map[string]string{}
+	for i, name := range names {
+		theirs[name[1]] = conditions[i]
+	}
+	features, err := feature.Find("N12", "N05", "N14", "N13", "N15", "N08")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(` (?:named|stated as) (.*)`)
+	for i, condition := range []string{"1", "2", "3", "4", "5"} {
+		names := said.FindStringSubmatch(strings.ReplaceAll(features[i].Definition, " or ", ", "))[1]
+		for name := range strings.SplitSeq(names, ", ") {
+			if theirs[name] != condition {
+				t.Errorf("%s counts %q, which is condition %q of lead_facts", features[i].ID, name, theirs[name])
+			}
+		}
+	}
+	intent := strings.Split(strings.TrimPrefix(features[5].Definition, "Stated as "), ", ")
+	if want := "IN ('" + strings.Join(intent, "', '") + "')"; !strings.Contains(strings.Join(strings.Fields(rest), " "), want) {
+		t.Errorf("lead_facts does not look for intent by the names of N08: %s", want)
+	}
+	count, err := feature.Find("N16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params := feature.SQL(count, "observations")
+	for _, value := range params {
+		if list, ok := value.([]string); ok && slices.Contains(list, "quote") {
+			for _, v := range list {
+				if theirs["intent="+v] != "1" {
+					t.Errorf("N16 counts an intent of %q, lead_facts does not", v)
+				}
+			}
+		}
 	}
 }
 

@@ -165,7 +165,7 @@ func (d dice) history(number, n int, alone bool) (events []happening) {
 	d.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	names = append(names[:d.IntN(10)], favourite, favourite)
 	if d.chance(0.1) {
-		names = []string{"wecom_message_in", "wecom_message_out"}
+		names = pick(d, []string{"wecom_message_in", "wecom_message_out"}, []string{"email_sent", "email_open"})
 	}
 	days := pick(d, 3, 40, 130)
 	for range n {
@@ -357,6 +357,9 @@ func (d dice) observations(p person, n int) []int64 {
 		if all := append(column(p.events, func(h happening) int64 { return h.at }),
 			column(p.updates, func(u update) int64 { return u.at })...); len(all) > 0 && d.chance(0.8) {
 			at = pick(d, all...) + pick[int64](d, 0, 0, 0, 0, 2, 7, 7, 14, 28, 30, 35, 60, 84, 90)*day + pick[int64](d, -1, 0, 0, 1)
+		}
+		if d.chance(0.1) {
+			at = time.Date(2026, 2, 20, 10, 0, 0, int(d.Int64N(2))*1_000_000, time.UTC).UnixMilli() // when follow-ups are due
 		}
 		moments = append(moments, at)
 	}

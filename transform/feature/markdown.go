@@ -71,6 +71,8 @@ then 7 × 24 hours back and does not include its far end. What is not known is N
 - *known*: ` + "`capture`" + ` once the lead is captured, ` + "`pre_contact`" + ` until somebody follows up. Both are safe: asked for after the
   first follow-up, they are as of the last millisecond before it, so neither it nor what was learned by it is in them.
   ` + "`post_contact`" + ` sees everything up to the moment asked for.
+- Contact is the first follow-up on record, an activity. What sales learned or did without one, or wrote down before it (a
+  budget told in a call, a chat on WeCom), is taken for what was known before: record follow-ups by the time they began.
 - An attribute is known by any of the names given, in any case, with blanks or hyphens for _. Of several updates the
   latest that is not empty counts. Yes and no are also true, false, 1, 0, 是, 否, 有, 无; a number is written in digits,
   with a point and commas between thousands.

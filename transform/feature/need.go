@@ -17,7 +17,7 @@ func need() []Feature {
 			10_000, 50_000, 100_000, 500_000, 1_000_000),
 		computed("N05", "budget_declared", "已给预算", "Has told a budget", "",
 			"if($updates = 0, NULL, $attr.budget != '' OR $attr.budget_band != '')",
-			"1 once one was "+"stated as "+attributes.says("budget")+" or "+attributes.says("budget_band")).
+			"1 once one was stated as "+attributes.says("budget")+" or "+attributes.says("budget_band")).
 			as(TypeFlag).of(SourceAttribute).at(AvailabilityCapture),
 		stated("N06", "decision_chain_clarity", "决策链清晰度", "Clarity of the decision chain", "decision_chain"),
 		stated("N07", "decision_cycle_band", "决策周期", "Decision cycle", "decision_cycle"),
@@ -35,8 +35,8 @@ func need() []Feature {
 		shown("N14", "demo_requested", "申请演示", "Asked for a demo", "demo_request"),
 		shown("N15", "refers_others", "推荐他人", "Referred somebody", "refer"),
 		computed("N16", "conversion_flags_count", "转换条件数", "Conditions of conversion met, of five", "", conversion,
-			"How many hold: intends to buy (N08 says so, or asked for a quote), told a budget, asked for a demo, asked about "+
-				"the contract, referred somebody"),
+			"How many hold: intends to buy (N08 says so, or N12), told a budget (as N05), N14, N13, N15; lead_facts counts the "+
+				"same, and what follow-ups came to and what was said once and taken back"),
 		stated("N17", "pain_point", "痛点", "Pain point", "pain_point"),
 		stated("N18", "current_solution", "现有方案", "Present solution", "current_solution"),
 	}

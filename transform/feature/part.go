@@ -3,8 +3,8 @@ package feature
 // part is an expression that features share: it is computed once a row, however many features use it.
 //
 // Templates of parts and features name parts as $part or $part.argument; $1 is the argument of the part itself. Other
-// words are those of compiler.word: $days, the window; $code.NAME and the like, codes of a vocabulary;
-// $lookup.VOCABULARY, the code of x; $list.NAME, $pattern.NAME and $text.NAME, values that travel as parameters; and
+// words are those of compiler.word: $days, the window; $code.NAME, $touch.NAME and the like, codes of a vocabulary, and
+// $lookup.code and the like, the code of x in it; $list.NAME, $pattern.NAME and $text.NAME, values that travel as parameters; and
 // $j.COLUMN, a column of lead_journeys.
 //
 // A part exists in up to two scopes, before contact and up to the moment asked for, and in windows. Of an aligned part,
@@ -36,17 +36,17 @@ var parts = map[string]part{
 
 	// Events, one element each.
 	"at":        {"arraySlice($j.at, 1, $count)", aligned},
-	"kinds":     {"arrayMap(x -> $lookup.kinds, arraySlice($j.type, 1, $count))", aligned},
+	"kinds":     {"arrayMap(x -> $lookup.kind, arraySlice($j.type, 1, $count))", aligned},
 	"words":     {"arraySlice($j.name, 1, $count)", aligned},
-	"does":      {"arrayMap((x, y) -> (y = 2) * $lookup.behaviors, $words, $kinds)", aligned},
-	"touches":   {"arrayMap((x, y) -> (y = 1) * $lookup.touches, $words, $kinds)", aligned},
-	"stages":    {"arrayMap((x, y) -> (y = 3) * $lookup.stages, $words, $kinds)", aligned},
-	"actions":   {"arrayMap((x, y) -> (y = 4) * $lookup.actions, $words, $kinds)", aligned},
-	"methods":   {"arrayMap((x, y) -> (y = 5) * $lookup.methods, $words, $kinds)", aligned},
+	"does":      {"arrayMap((x, y) -> (y = 2) * $lookup.code, $words, $kinds)", aligned},
+	"touches":   {"arrayMap((x, y) -> (y = 1) * $lookup.touch, $words, $kinds)", aligned},
+	"stages":    {"arrayMap((x, y) -> (y = 3) * $lookup.stage, $words, $kinds)", aligned},
+	"actions":   {"arrayMap((x, y) -> (y = 4) * $lookup.action, $words, $kinds)", aligned},
+	"methods":   {"arrayMap((x, y) -> (y = 5) * $lookup.method, $words, $kinds)", aligned},
 	"details":   {"arraySlice($j.detail, 1, $count)", aligned},
-	"outcomes":  {"arrayMap((x, y) -> (y = 5) * $lookup.outcomes, $details, $kinds)", aligned},
+	"outcomes":  {"arrayMap((x, y) -> (y = 5) * $lookup.outcome, $details, $kinds)", aligned},
 	"groups":    {"arraySlice($j.page_group, 1, $count)", aligned},
-	"pages":     {"arrayMap((x, y) -> (y = $code.page_view) * $lookup.pages, $groups, $does)", aligned},
+	"pages":     {"arrayMap((x, y) -> (y = $code.page_view) * $lookup.page, $groups, $does)", aligned},
 	"channels":  {"arraySlice($j.channel, 1, $count)", aligned},
 	"from":      {"arraySlice($j.source, 1, $count)", aligned},
 	"mediums":   {"arraySlice($j.medium, 1, $count)", aligned},
@@ -90,7 +90,7 @@ var parts = map[string]part{
 	"touch_source":  {"arrayFirst((x, y) -> x != '' AND y = 1, $from, $kinds)", whole},
 	"source_now":    {"if($stated_source != '', $stated_source, $touch_source)", whole},
 	"source_key":    {"if($source_now = '', 0, cityHash64($workspace, $source_now))", whole},
-	"ripe":          {"ifNull($captured, 0) + " + maturity + "", whole},
+	"ripe":          {"ifNull($captured, 0) + " + maturity, whole},
 	"ripe_stated":   {"arrayFirst((x, y) -> x != '' AND y <= $ripe, arrayMap(x -> x['source'], $j.stated), $j.updated_at)", whole},
 	"ripe_source": {"if($ripe_stated != '', $ripe_stated, " +
 		"arrayFirst((x, y, z) -> x != '' AND y = 1 AND z <= $ripe, $from, $kinds, $at))", whole},
@@ -104,7 +104,7 @@ var parts = map[string]part{
 	// What is stated, latest first.
 	"updates": {"arrayCount(x -> x <= $now, $j.updated_at)", whole},
 	"stated":  {"arraySlice($j.stated, 1, $updates)", whole},
-	"keys": {"arrayReverse(arrayMap(x -> $lookup.attributes, " +
+	"keys": {"arrayReverse(arrayMap(x -> $lookup.attribute, " +
 		"arrayFlatten(arrayMap(x -> mapKeys(x), $stated))))", whole},
 	"said":         {"arrayReverse(arrayFlatten(arrayMap(x -> mapValues(x), $stated)))", whole},
 	"known":        {"arrayFilter((x, y) -> x != 0 AND y != '', $keys, $said)", whole},

@@ -11,9 +11,9 @@ import (
 // moments that are asked for are sorted together and summed up in one pass, so ten thousand leads of one company cost a
 // sort, not a square. A vector takes its own lead's part off again.
 type timeline struct {
-	// key and moment are the parts that choose the row; key 0 stands for none. Scope is that of both.
+	// key and moment are the parts that choose the row; key 0 stands for none. Observed is as in place, of both.
 	key, moment string
-	scope       scope
+	observed    bool
 	// totals have their changes as arrays of times, over what histories gives of each lead beside its key.
 	totals    []total
 	histories string
@@ -63,7 +63,7 @@ var timelines = map[string]timeline{
             arrayFilter((x, y) -> y = 'stage', j.name, j.type) AS stages,
             arrayDifference(arrayPushFront(arrayMap(x -> toInt8(x = 'opportunity'), stages), toInt8(0))) AS steps,
             arrayPopFront(steps) AS opened,
-            arrayFirstIndex(s -> arrayExists((x, y) -> $lookup.attributes = $attribute.is_decision_maker
+            arrayFirstIndex(s -> arrayExists((x, y) -> $lookup.attribute = $attribute.is_decision_maker
                 AND has($list.yes, lowerUTF8(trimBoth(y))), mapKeys(s), mapValues(s)), j.stated) AS decides
         FROM lead_journeys AS j
         INNER JOIN
@@ -96,7 +96,7 @@ var timelines = map[string]timeline{
 	},
 	// The leads that somebody had when they were first won or lost, and of these the won ones.
 	"owner": {
-		key: "$owner_key", moment: "$now", scope: untilObserved,
+		key: "$owner_key", moment: "$now", observed: true,
 		totals: []total{
 			{name: "decided", gains: "if(decided = 0, [], [at[decided]])"},
 			{name: "won", gains: "if(decided = 0 OR name[decided] != 'won', [], [at[decided]])"},
@@ -123,7 +123,7 @@ func (c *compiler) joins() (text string, used []*shared) {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(c.totals)) {
 		line := timelines[name]
-		at := place{scope: line.scope}
+		at := place{observed: line.observed}
 		key, needs := c.expand(line.key, "", at)
 		moment, more := c.expand(line.moment, "", at)
 		used = append(append(used, needs...), more...)
@@ -135,7 +135,7 @@ func (c *compiler) joins() (text string, used []*shared) {
 
 // sums is the SELECT of the totals of a timeline at the moments asked for.
 func (c *compiler) sums(name string, line timeline) string {
-	histories, _ := c.expand(line.histories, "", place{scope: line.scope})
+	histories, _ := c.expand(line.histories, "", place{observed: line.observed})
 	var changes, sums, columns []string
 	for i, t := range line.totals {
 		if !c.totals[name][t.name] {
@@ -188,7 +188,7 @@ func names(line timeline, wanted map[string]bool) (list []string) {
 func (c *compiler) moments(line timeline) string {
 	sub := newCompiler(c.observations)
 	sub.params, sub.names = c.params, c.names
-	at := place{scope: line.scope}
+	at := place{observed: line.observed}
 	key, used := sub.expand(line.key, "", at)
 	moment, more := sub.expand(line.moment, "", at)
 	return fmt.Sprintf("SELECT %s AS key, %s AS moment\nFROM\n%s", key, moment, sub.nested(append(used, more...)))

@@ -28,7 +28,7 @@ func Vector(
 	var values []any
 	if rows.Next() {
 		if values, err = rows.Values(); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("features of lead %s: %w", lead, err)
 		}
 		values = values[3:]
 	}

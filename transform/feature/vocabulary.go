@@ -1,30 +1,27 @@
 package feature
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A vocabulary gives names as they come from sites, CRMs and chat systems their one meaning. Names are compared in lower
-// case, with _ for blanks and hyphens. A meaning's code is its place in the list, from 1.
-type vocabulary []meaning
-
-// meaning is what names separated by | stand for; the first is ours.
-type meaning string
-
-func (m meaning) names() []string { return strings.Split(string(m), "|") }
+// case, with _ for blanks and hyphens. Each entry holds the names of a meaning, ours first, separated by |; its code is its
+// place in the list, from 1.
+type vocabulary []string
 
 // code of a meaning by our name; 0 where there is none.
 func (v vocabulary) code(name string) int {
-	for i, m := range v {
-		if m.names()[0] == name {
-			return i + 1
-		}
-	}
-	return 0
+	return 1 + slices.IndexFunc(v, func(names string) bool {
+		first, _, _ := strings.Cut(names, "|")
+		return first == name
+	})
 }
 
 // table gives every name and its code.
 func (v vocabulary) table() (names []string, codes []uint64) {
-	for i, m := range v {
-		for _, name := range m.names() {
+	for i, meaning := range v {
+		for name := range strings.SplitSeq(meaning, "|") {
 			names, codes = append(names, name), append(codes, uint64(i)+1)
 		}
 	}
@@ -34,7 +31,7 @@ func (v vocabulary) table() (names []string, codes []uint64) {
 // says gives all names of a meaning, for people.
 func (v vocabulary) says(name string) string {
 	if code := v.code(name); code > 0 {
-		return strings.Join(v[code-1].names(), ", ")
+		return strings.ReplaceAll(v[code-1], "|", ", ")
 	}
 	return ""
 }
@@ -121,8 +118,8 @@ var behaviors = vocabulary{
 	"survey_completed|survey|填写问卷",
 	"demo_request|request_demo|demo_requested|申请演示|预约演示",
 	"quote_request|request_quote|quote_requested|要求报价|询价",
-	"contract_inquiry|ask_contract|询问合同",
-	"refer|referral_made|推荐他人",
+	"contract_inquiry|ask_contract|asks_contract|询问合同",
+	"refer|refers_others|referral_made|推荐他人|转介绍",
 	"form_submit|form_submitted|提交表单",
 }
 
@@ -168,7 +165,7 @@ var attributes = vocabulary{
 	"budget_band|budget_range|预算范围|预算区间",
 	"decision_chain|decision_chain_clarity|决策链|决策链清晰度",
 	"decision_cycle|decision_cycle_band|决策周期",
-	"cooperation_intent|intent|合作意向|购买意愿",
+	"cooperation_intent|purchase_intent|intent|合作意向|购买意向|购买意愿",
 	"product|product_interest|products|意向产品|产品",
 	"need|need_text|message|description|requirement|需求|需求描述|留言",
 	"source|来源|线索来源",
@@ -212,8 +209,10 @@ var lists = map[string][]string{
 		"aliyun.com", "gmail.com", "hotmail.com", "outlook.com", "live.com", "yahoo.com", "icloud.com", "msn.com", "aol.com",
 		"wo.cn", "tom.com", "21cn.com", "vip.qq.com", "proton.me", "protonmail.com", "yandex.ru", "mail.ru", "gmx.de",
 	},
-	"mobile":      {"mobile", "phone", "tablet", "ios", "android", "手机", "移动", "平板"},
-	"intent":      {"quote", "interested", "high", "strong", "medium", "高", "强", "有意向", "要求报价", "中"},
+	"mobile": {"mobile", "phone", "tablet", "ios", "android", "手机", "移动", "平板"},
+	"intent": {
+		"quote", "interested", "high", "strong", "medium", "yes", "true", "1", "要求报价", "有意向", "高", "强", "中", "是", "有",
+	},
 	"customer":    {"customer_referral", "customer", "客户转介绍", "老客户转介绍", "客户推荐"},
 	"partner":     {"partner_referral", "partner", "合作伙伴转介绍", "合作伙伴", "渠道推荐"},
 	"employee":    {"employee_referral", "employee", "员工推荐", "内部推荐"},
