@@ -249,6 +249,17 @@ func text(v any) string {
 		return v.UTC().Format(timeLayout)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
+	case *float64:
+		if v == nil {
+			return text(nil)
+		}
+		return text(*v)
+	case map[string]any:
+		fields := map[string]string{}
+		for name, field := range v {
+			fields[name] = text(field)
+		}
+		return text(fields)
 	case []string:
 		return "[" + strings.Join(v, " ") + "]"
 	case *time.Time:

@@ -88,11 +88,17 @@ func computeDaily(t *testing.T, db *warehouse.DB, spends []spend, rates []rate) 
 		t.Fatal(err)
 	}
 	var rows []daily
-	err = db.Select(t.Context(), &rows, `SELECT model, toString(date) AS day, channel, campaign, currency, unattributed,
-    leads, mqls, sqls, opportunities, won, opportunity_amount, won_amount, cost, won_amount_base, cost_base
-FROM attribution_daily ORDER BY model, date, channel, campaign, currency, unattributed`, nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, rule := range slices.Sorted(maps.Keys(attribution.Rules())) {
+		var of []daily
+		err := db.Select(t.Context(), &of, fmt.Sprintf(`SELECT '%[1]s' AS model, toString(date) AS day, channel, campaign,
+    currency, unattributed, leads.%[1]s AS leads, mqls.%[1]s AS mqls, sqls.%[1]s AS sqls,
+    opportunities.%[1]s AS opportunities, won.%[1]s AS won, opportunity_amount.%[1]s AS opportunity_amount,
+    won_amount.%[1]s AS won_amount, cost, won_amount_base.%[1]s AS won_amount_base, cost_base
+FROM attribution_daily ORDER BY date, channel, campaign, currency, unattributed`, rule), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, of...)
 	}
 	return rows
 }
@@ -145,7 +151,7 @@ func toldDaily(rows []credit, spends []spend, rates []rate) map[place]daily {
 		}
 		for _, c := range rows {
 			share := c.shares()[model]
-			if c.Invalid || share == 0 {
+			if c.Invalid {
 				continue
 			}
 			when := c.ConvertedAt
@@ -180,7 +186,9 @@ func toldDaily(rows []credit, spends []spend, rates []rate) map[place]daily {
 			} else {
 				d.WonAmount += share * c.Value
 				rate := worth(rates, p.Currency, businessDay(c.ConvertedAt))
-				d.WonAmountBase = plus(d.WonAmountBase, share*c.Value, rate)
+				if share != 0 {
+					d.WonAmountBase = plus(d.WonAmountBase, share*c.Value, rate)
+				}
 			}
 			all[p] = d
 		}

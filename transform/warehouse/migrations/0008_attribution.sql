@@ -80,27 +80,27 @@ ORDER BY (workspace, conversion, model, channel, unattributed, currency);
 
 DROP TABLE IF EXISTS attribution_daily /*on_cluster*/ SYNC;
 
--- Spend beside what the touches of the day brought, once for each rule: choose one, for all of them share out the same
--- conversions and hold the same spend. Leads that turned out invalid are left out. The next run fills it.
+-- Spend beside what the touches of the day brought by each rule: the cost of a lead is sum(cost) / sum(leads.linear). The
+-- rules stand side by side, for all of them share out the same conversions, and the spend stands once. Leads that turned
+-- out invalid are left out. The next run fills it.
 CREATE TABLE IF NOT EXISTS attribution_daily /*on_cluster*/
 (
     workspace LowCardinality(String),
-    model LowCardinality(String) COMMENT 'first, last, last_non_direct, linear, time_decay, position or w_shaped',
     date Date32 COMMENT 'in the business time zone: of the spend, of the touch, and of a conversion without a touch',
     channel LowCardinality(String),
     campaign LowCardinality(String),
     currency LowCardinality(String) COMMENT 'of the spend and of the deals; conversions stand in the row of the largest spend of their day, channel and campaign, or with none in a row of no currency',
     unattributed Bool COMMENT 'conversions without a touch',
-    leads Float64 COMMENT 'conversions that the touches have a share in, shares added up, as the four below',
-    mqls Float64,
-    sqls Float64,
-    opportunities Float64,
-    won Float64,
-    opportunity_amount Float64,
-    won_amount Float64,
     cost Float64,
-    won_amount_base Nullable(Float64) COMMENT 'in the currency of the business, by the rates of the days on which was won; NULL where one is missing',
-    cost_base Nullable(Float64) COMMENT 'likewise, by the rate of the day; NULL without a rate'
+    cost_base Nullable(Float64) COMMENT 'in the currency of the business, by the rate of the day; NULL without a rate',
+    leads Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64) COMMENT 'conversions that the touches have a share in, shares added up, as the four below',
+    mqls Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    sqls Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    opportunities Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    won Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    opportunity_amount Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    won_amount Tuple(first Float64, last Float64, last_non_direct Float64, linear Float64, time_decay Float64, position Float64, w_shaped Float64),
+    won_amount_base Tuple(first Nullable(Float64), last Nullable(Float64), last_non_direct Nullable(Float64), linear Nullable(Float64), time_decay Nullable(Float64), position Nullable(Float64), w_shaped Nullable(Float64)) COMMENT 'in the currency of the business, by the rates of the days on which was won; NULL where one is missing'
 )
 ENGINE = /*replicated*/MergeTree
-ORDER BY (workspace, model, date, channel, campaign, currency, unattributed);
+ORDER BY (workspace, date, channel, campaign, currency, unattributed);
