@@ -217,8 +217,12 @@ func (r *run) do(ctx context.Context) error {
 	return r.mark.write(ctx, r.db, WatermarkName)
 }
 
-// attribute computes what is not said in SQL: the channels' credits by all paths together.
+// attribute computes what is not said in SQL: the channels' credits by all paths together. Where nobody was computed
+// the paths are those of the last run.
 func (r *run) attribute(ctx context.Context) error {
+	if !r.result.Rebuilt && r.result.Leads == 0 {
+		return nil
+	}
 	if !slices.ContainsFunc(r.models, func(m Model) bool { return m.Table == "attribution_paths" }) {
 		return nil
 	}
