@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"clew/transform/identity"
 	"clew/transform/warehouse/warehousetest"
 )
@@ -162,6 +164,13 @@ func TestCases(t *testing.T) {
 	arrive(t, db, start, rows)
 	update(t, db, start, identity.Config{})
 	check(t, db, rows, identity.Config{SharedLeads: 20, BrowserLeads: 5})
+	updated := all(t, db)
+	if _, err := identity.Rebuild(t.Context(), db, identity.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(updated, all(t, db)); diff != "" {
+		t.Errorf("the rebuild gave another table (-update +rebuild):\n%s", diff)
+	}
 	got := map[string][]string{}
 	identities, _ := content(t, db)
 	for node, person := range personOf(identities) {

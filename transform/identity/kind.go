@@ -36,7 +36,8 @@ func isRecord(kind string) string {
 // identifierNodes is an SQL expression over the column identifiers of a raw row: the nodes among them, as an
 // Array(Tuple(kind String, value String)), those of persons before those of records, each by kind and value. A value may
 // stand under several names of one kind, as mobile and contact_phone: they are one node.
-var identifierNodes = `arrayDistinct(arrayMap(node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
+var identifierNodes = `arrayDistinct(arrayMap(
+	node -> CAST((node.2, node.3) AS Tuple(kind String, value String)), arraySort(
 	arrayMap((kind, value) -> (` + isRecord("kind") + `, ` + canonical("toString(kind)") + `, value),
 		mapKeys(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers)),
 		mapValues(mapFilter((kind, value) -> value != '' AND ` + names("value") + ` AND ` + identifies + `, identifiers))))))`

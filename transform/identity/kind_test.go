@@ -38,7 +38,8 @@ func TestIdentifierNode(t *testing.T) {
 			Kind  string `ch:"kind"`
 			Value string `ch:"value"`
 		}
-		err := db.Select(t.Context(), &got, "SELECT node.kind AS kind, node.value AS value FROM (SELECT "+identity.IdentifierNode+" AS node "+
+		err := db.Select(t.Context(), &got, "SELECT node.kind AS kind, node.value AS value "+
+			"FROM (SELECT "+identity.IdentifierNode+" AS node "+
 			"FROM (SELECT {identifiers:Map(LowCardinality(String), String)} AS identifiers))",
 			warehouse.Params{"identifiers": c.identifiers})
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // workTables are the tables in the work database.
 var workTables = []string{
-	"identity_news", "identity_frontier", "identity_part", "identity_crowds", "identity_components", "identity_members",
+	"identity_news", "identity_frontier", "identity_tangled", "identity_part", "identity_crowds", "identity_components", "identity_members",
 	"identity_persons", "identity_changes",
 }
 
@@ -45,14 +45,14 @@ func (r *run) resolve(ctx context.Context) error {
 }
 
 func (r *run) findCrowds(ctx context.Context) error {
-	err := r.scratch(ctx, "identity_crowds", "SELECT workspace, kind, value, leads, toUInt64(0) AS node FROM identity_shared")
+	err := r.scratch(ctx, "identity_crowds", "SELECT "+columns(sharedColumns)+", toUInt64(0) AS node FROM identity_shared")
 	if err != nil {
 		return err
 	}
 	p := r.cfg.params()
 	p["least"] = min(p["shared"].(int), p["browser"].(int))
-	return r.db.InsertSelect(ctx, r.at("identity_crowds"), append(sharedColumns, "node"), `SELECT any(l.workspace), any(l.kind), any(l.value),
-    countIf(other_kind = 'lead' AND link IN ('id', 'id of')), node
+	return r.db.InsertSelect(ctx, r.at("identity_crowds"), append(sharedColumns, "node"), `SELECT
+    any(l.workspace), any(l.kind), any(l.value), countIf(other_kind = 'lead' AND link IN ('id', 'id of')), node
 FROM `+r.links+` AS l
 WHERE node IN (
     SELECT node
@@ -132,7 +132,8 @@ const batchRows = 500_000
 
 // save writes the component of each node, named by any node of it.
 func (r *run) save(ctx context.Context, g *graph) error {
-	err := r.scratch(ctx, "identity_components", "SELECT toUInt64(0) AS node, toUInt64(0) AS component, false AS away, '' AS via")
+	err := r.scratch(ctx, "identity_components",
+		"SELECT toUInt64(0) AS node, toUInt64(0) AS component, false AS away, '' AS via")
 	if err != nil {
 		return err
 	}
@@ -172,7 +173,8 @@ func (r *run) name(ctx context.Context) error {
 		return err
 	}
 	err = r.db.InsertSelect(ctx, r.at("identity_members"),
-		[]string{"workspace", "kind", "value", "first_at", "via", "component", "name"}, `SELECT workspace, kind, value, n.first_at, via, component,
+		[]string{"workspace", "kind", "value", "first_at", "via", "component", "name"},
+		`SELECT workspace, kind, value, n.first_at, via, component,
     (multiIf(kind = 'lead' AND NOT away, 0, kind = 'lead', 1, `+isRecord("kind")+`, 4, kind = 'anonymous', 3, 2),
         if(kind = 'lead', n.first_at, toDateTime64(0, 3, 'UTC')), `+ownPerson+`)
 FROM
@@ -188,8 +190,8 @@ INNER JOIN `+r.at("identity_components")+` AS c USING node`, nil)
 	if err := r.scratch(ctx, "identity_persons", "SELECT "+columns(identityColumns)+" FROM identities"); err != nil {
 		return err
 	}
-	return r.db.InsertSelect(ctx, r.at("identity_persons"), identityColumns, fmt.Sprintf(`SELECT workspace, kind, value, person, first_at,
-    if(kind = 'lead' AND via = '', '`+indirect+`', via)
+	return r.db.InsertSelect(ctx, r.at("identity_persons"), identityColumns, fmt.Sprintf(`SELECT
+    workspace, kind, value, person, first_at, if(kind = 'lead' AND via = '', '`+indirect+`', via)
 FROM %s AS m
 INNER JOIN (SELECT component, min(name).3 AS person FROM %[1]s GROUP BY component) AS p USING component
 WHERE person != m.name.3`, r.at("identity_members")), nil)

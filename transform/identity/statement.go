@@ -11,8 +11,9 @@ var linkColumns = []string{
 var rawTables = []string{"events", "lead_updates", "activities", "stage_changes", "assignments"}
 
 // linksSQL selects what the raw rows that arrived since {from} say about pairs of nodes, each pair in both directions.
-// The same rows give the same pairs again: where they are there already, nothing changes.
-func linksSQL() string {
+// The same rows give the same pairs again: where they are there already, nothing changes. Whole says that no row arrived
+// before.
+func linksSQL(whole bool) string {
 	return `SELECT
     cityHash64(workspace, ends.1.1, ends.1.2) AS node,
     cityHash64(workspace, ends.2.1, ends.2.2) AS other,
@@ -26,7 +27,9 @@ func linksSQL() string {
     stated
 FROM
 (
-` + strings.Join([]string{browserLinks(), identifierLinks(), strangerLinks(), mergeLinks(), aliasLinks()}, "\nUNION ALL\n") + `
+` + strings.Join([]string{
+		browserLinks(), identifierLinks(), strangerLinks(), mergeLinks(), aliasLinks(whole),
+	}, "\nUNION ALL\n") + `
 )
 ARRAY JOIN [(a, b, how), (b, a, how + 1)] AS ends`
 }
@@ -70,7 +73,8 @@ FROM
         ` + canonical("kind") + ` AS named, value
     FROM ` + identified + `
     ARRAY JOIN mapKeys(identifiers) AS kind, mapValues(identifiers) AS value
-    WHERE hub != '' AND (of_lead OR ` + names("hub") + `) AND value != '' AND ` + names("value") + ` AND ` + identifies + `
+    WHERE hub != '' AND (of_lead OR ` + names("hub") + `)
+        AND value != '' AND ` + names("value") + ` AND ` + identifies + `
 )
 GROUP BY workspace, of_lead, hub, named, value`
 }
@@ -81,7 +85,8 @@ var identified = rows("'TABLE' AS source, workspace, lead_id, anonymous_id, iden
 
 // strangerLinks are the first identifier of a row without another id with the further ones.
 func strangerLinks() string {
-	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), toNullable(max(occurred_at)), CAST((0, '') AS ` + stated + `)
+	return `SELECT toString(workspace), hub, id, 0, min(occurred_at), toNullable(max(occurred_at)),
+    CAST((0, '') AS ` + stated + `)
 FROM
 (
     SELECT workspace, occurred_at, ` + identifierNodes + ` AS ids, ids[1] AS hub, arrayJoin(ids) AS id
@@ -104,10 +109,13 @@ GROUP BY workspace, lead_id, into`
 
 // aliasLinks are the anonymous ids of updates with the leads of that id that any rows have. Either may arrive first: new
 // updates ask for old rows, by their tables' key, and new rows for old updates.
-func aliasLinks() string {
+func aliasLinks(whole bool) string {
 	of := "anonymous_id != '' AND lead_id NOT IN ('', anonymous_id)"
-	known := rows("workspace, lead_id", "lead_id != '' AND "+news) + "\n    UNION ALL SELECT workspace, lead_id FROM " +
-		rows("workspace, lead_id", "(workspace, lead_id) IN (SELECT workspace, anonymous_id FROM lead_updates WHERE "+news+" AND "+of+")")
+	known := rows("workspace, lead_id",
+		"(workspace, lead_id) IN (SELECT workspace, anonymous_id FROM lead_updates WHERE "+news+" AND "+of+")")
+	if !whole {
+		known += "\n    UNION ALL SELECT workspace, lead_id FROM " + rows("workspace, lead_id", "lead_id != '' AND "+news)
+	}
 	return `SELECT toString(workspace), CAST(('anonymous', anonymous_id) AS ` + node + `),
     CAST(('lead', anonymous_id) AS ` + node + `), 2, min(occurred_at), toNullable(max(occurred_at)),
     CAST((0, '') AS ` + stated + `)

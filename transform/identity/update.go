@@ -21,7 +21,7 @@ func (r *run) learn(ctx context.Context) error {
 	if err := r.scratch(ctx, "identity_news", "SELECT "+columns(linkColumns)+" FROM identity_links"); err != nil {
 		return err
 	}
-	err := r.db.InsertSelect(ctx, r.at("identity_news"), linkColumns, linksSQL(), warehouse.Params{"from": r.from})
+	err := r.db.InsertSelect(ctx, r.at("identity_news"), linkColumns, linksSQL(false), warehouse.Params{"from": r.from})
 	if err != nil {
 		return fmt.Errorf("read the links: %w", err)
 	}
@@ -89,12 +89,13 @@ func (r *run) compare(ctx context.Context) error {
 	}
 	return r.db.InsertSelect(ctx, r.at("identity_changes"),
 		[]string{"workspace", "kind", "value", "first_at", "was", "person", "first_was", "via", "via_was", "had", "has"},
-		fmt.Sprintf(`SELECT workspace, kind, value, max(at), if(max(had), max(was), any(own)), if(max(has), max(person), any(own)),
+		fmt.Sprintf(`SELECT workspace, kind, value, max(at),
+    if(max(had), max(was), any(own)), if(max(has), max(person), any(own)),
     max(first_was), max(via), max(via_was), max(had), max(has)
 FROM
 (
-    SELECT workspace, kind, value, %[1]s AS own, first_at AS at, '' AS was, lead_id AS person, toDateTime64(0, 3, 'UTC') AS first_was,
-        via, '' AS via_was, false AS had, true AS has
+    SELECT workspace, kind, value, %[1]s AS own, first_at AS at, '' AS was, lead_id AS person,
+        toDateTime64(0, 3, 'UTC') AS first_was, via, '' AS via_was, false AS had, true AS has
     FROM %[2]s
     UNION ALL
     SELECT workspace, kind, value, %[1]s, toDateTime64(0, 3, 'UTC'), lead_id, '', first_at, '', via, true, false
