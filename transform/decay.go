@@ -18,9 +18,10 @@ type Decay struct {
 	PerDay uint32
 }
 
-// DefaultDecays are those of a Config that asks for none: every signal by half-lives of 7, 30 and 90 days.
+// DefaultDecays are those of a Config that asks for none: every signal by a half-life of 30 days. Each entry for every
+// signal costs as many rows as leads have different signals.
 func DefaultDecays() []Decay {
-	return []Decay{{HalfLifeHours: 7 * 24}, {HalfLifeHours: 30 * 24}, {HalfLifeHours: 90 * 24}}
+	return []Decay{{HalfLifeHours: 30 * 24}}
 }
 
 // decays are those that are asked for.

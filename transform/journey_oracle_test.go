@@ -44,7 +44,8 @@ func TestStoriesAgreeWithPlainGo(t *testing.T) {
 	}
 }
 
-// randomStories draws histories of n persons in two workspaces, two of whom have very long ones.
+// randomStories draws histories of n persons in two workspaces, and three of as many visits as are kept, one more and many
+// more.
 func randomStories(r *rand.Rand, n int) seed {
 	s, ids := seed{}, 0
 	pick := func(values ...string) string { return values[r.IntN(len(values))] }
@@ -72,6 +73,28 @@ func randomStories(r *rand.Rand, n int) seed {
 			"properties": row{"device": pick("", "mobile"), pick("x", "'y"): pick("", "1")},
 		})
 	}
+	follow := func(lead row) {
+		add("stage_changes", lead, row{
+			"stage": pick("mql", "won"), "amount": float64(r.IntN(3)), "currency": pick("", "CNY"), "reason": pick("", "price"),
+		})
+		add("assignments", lead, row{
+			"action": pick("assigned", "returned"), "owner": pick("", "li"), "team": pick("", "north"),
+		})
+		add("lead_updates", lead, row{
+			"company": pick("", "A"), "contact_name": pick("", "Li"), "phone": pick("", "138****0000"), "email": pick("", "l***@a.example"),
+			"wechat": pick("", "w***"), "source": pick("", "web"),
+			"attributes": row{"region": pick("", "east"), pick("x", "company"): pick("", "1")},
+		})
+		next := row{"next_at": nil}
+		if r.IntN(2) == 0 {
+			next["next_at"] = moment()
+		}
+		maps.Copy(next, row{
+			"method": pick("call", "visit"), "owner": "wang", "duration_s": float64(r.IntN(9)) / 2, "effective": r.IntN(2) == 0,
+			"outcome": pick("", "busy"), "next_action": pick("", "call"), "emotion": pick("", "angry"),
+		})
+		add("activities", lead, next)
+	}
 	for i := range n {
 		lead := row{"workspace": pick("default", "other"), "lead_id": fmt.Sprint("L", i)}
 		for range r.IntN(6) {
@@ -85,31 +108,20 @@ func randomStories(r *rand.Rand, n int) seed {
 			})
 		}
 		for range r.IntN(3) {
-			add("stage_changes", lead, row{
-				"stage": pick("mql", "won"), "amount": float64(r.IntN(3)), "currency": pick("", "CNY"), "reason": pick("", "price"),
-			})
-			add("assignments", lead, row{
-				"action": pick("assigned", "returned"), "owner": pick("", "li"), "team": pick("", "north"),
-			})
-			add("lead_updates", lead, row{
-				"company": pick("", "A"), "contact_name": pick("", "Li"), "phone": pick("", "138****0000"), "email": pick("", "l***@a.example"),
-				"wechat": pick("", "w***"), "source": pick("", "web"),
-				"attributes": row{"region": pick("", "east"), pick("x", "company"): pick("", "1")},
-			})
-			next := row{"next_at": nil}
-			if r.IntN(2) == 0 {
-				next["next_at"] = moment()
-			}
-			maps.Copy(next, row{
-				"method": pick("call", "visit"), "owner": "wang", "duration_s": float64(r.IntN(9)) / 2, "effective": r.IntN(2) == 0,
-				"outcome": pick("", "busy"), "next_action": pick("", "call"), "emotion": pick("", "angry"),
-			})
-			add("activities", lead, next)
+			follow(lead)
 		}
 	}
-	for id, visits := range map[string]int{"exactly": 2600, "more": 3600} {
-		for range visits {
-			visit(row{"workspace": "default", "lead_id": id})
+	for _, visits := range []int{2000, 2001, 3600} {
+		lead := row{"workspace": "default", "lead_id": fmt.Sprint("machine ", visits)}
+		for i := range visits {
+			// Ids of their own and moments before as_of: none is a correction, all are seen.
+			one := row{"event_id": fmt.Sprintf("%c %d %d", 'a'+rune(r.IntN(26)), visits, i)}
+			one["occurred_at"] = at("2026-01-01T00:59:59.999Z").Add(time.Duration(r.IntN(250)) * 5 * time.Hour)
+			maps.Copy(one, lead)
+			visit(one)
+			if i%400 == 0 {
+				follow(lead)
+			}
 		}
 	}
 	return s
@@ -228,18 +240,24 @@ func tellJourneys(stories map[leadKey]seed, hash map[string]uint64) [][]string {
 	var rows [][]string
 	hash[""] = 0
 	for _, key := range sortedKeys(stories) {
-		h, events, cut := stories[key], []told{}, 0
+		h, events, kept, visits := stories[key], []told{}, []told{}, 0
 		for _, table := range []string{"events", "stage_changes", "assignments", "activities"} {
 			for _, r := range h[table] {
 				events = append(events, tellEvent(table, r))
 			}
 		}
 		slices.SortFunc(events, func(a, b told) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.event, b.event)) })
-		if more := len(events) - 2000; more > 0 {
-			events, cut = slices.Delete(events, 1000, 1000+more), more
+		for _, e := range events {
+			if e.columns["type"] == "touchpoint" || e.columns["type"] == "behavior" {
+				if visits++; visits > 1000 && visits <= len(h["events"])-1000 {
+					continue
+				}
+			}
+			kept = append(kept, e)
 		}
 		isLead := len(h) > 1 || h["events"] == nil
-		rows = append(rows, append([]string{key[0], key[1], text(isLead)}, tellArrays(events, h["lead_updates"], hash, cut)...))
+		rows = append(rows, append([]string{key[0], key[1], text(isLead)},
+			tellArrays(kept, h["lead_updates"], hash, len(events)-len(kept))...))
 	}
 	return rows
 }

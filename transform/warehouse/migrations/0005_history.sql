@@ -184,8 +184,8 @@ ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
 ORDER BY (workspace, lead_id);
 
 -- The history of a person in arrays of one length, sorted by (time, event id): touches, behaviours, stages, assignments
--- and follow-ups in one timeline. Of a very long history the middle is cut out. Updates stand in two arrays of their own,
--- which are never cut.
+-- and follow-ups in one timeline. Of very many touches and behaviours the middle is cut out; nothing else is ever cut.
+-- Updates stand in two arrays of their own.
 CREATE TABLE IF NOT EXISTS lead_journeys /*on_cluster*/
 (
     workspace LowCardinality(String),
@@ -208,7 +208,7 @@ CREATE TABLE IF NOT EXISTS lead_journeys /*on_cluster*/
     properties Array(Map(LowCardinality(String), String)) COMMENT 'of a behaviour; of a touch url, referrer, content and term; of a stage the currency; of an activity emotion, next_action and next_at; empty ones left out',
     updated_at Array(Int64) COMMENT 'of each update of the lead, sorted by (time, event id)',
     stated Array(Map(LowCardinality(String), String)) COMMENT 'what the update stated: attributes, and company, contact_name, phone, email, wechat, source',
-    cut UInt32 COMMENT 'events left out of the arrays',
+    cut UInt32 COMMENT 'touches and behaviours left out of the arrays',
     _ver UInt64,
     _deleted UInt8
 )
