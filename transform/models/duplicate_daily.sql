@@ -3,10 +3,10 @@
 -- reads: leads, identities
 -- writes: duplicate_daily (workspace, date, records, leads, duplicates, duplicates_via, duplicate_rate, candidates)
 --
--- How many of the records that come in are of people known already, day by day, so that one sees whether the rate goes
--- down. A record is a lead id. Of merged ones the one that names the person counts as a lead on the day of its creation,
--- the others as duplicates on the day when they were first linked. A candidate is a lead that nothing links with another
--- one, but that has account and contact name of an earlier one: it counts as a lead.
+-- How many of the records that come in are of people known already, day by day, so that one sees whether the rate
+-- goes down. A record is a lead id. Of merged ones the one that names the person counts as a lead on the day of its
+-- creation, the others as duplicates on the day when they were first linked. A candidate is a lead that nothing links
+-- with another one, but that has account and contact name of an earlier one: it counts as a lead.
 SELECT
     record.workspace AS workspace,
     record.date AS date,

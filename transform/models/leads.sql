@@ -36,9 +36,9 @@ SELECT
     transform(replaceRegexpOne(
         replaceAll(replaceRegexpOne(
             trimBoth(replaceRegexpAll(lowerUTF8(normalizeUTF8NFKC(known.company)), '[^\\p{L}\\p{N}\\p{M}]+', ' ')),
-            '( (incorporated|inc|corporation|corp|company|co|limited|ltd|l l c|llc|l l p|llp|l p|lp|p l c|plc|g m b h|gmbh|'
-                || 'mbh|ag|kg|ohg|ug|se|s a|sa|s a s|sas|s a r l|sarl|s r l|srl|s p a|spa|b v|bv|n v|nv|oy|oyj|ab|a s|as|aps|'
-                || 'pty|pte|pvt|private|sdn|bhd|k k|kk|ltda))+$', ''), ' ', ''),
+            '( (incorporated|inc|corporation|corp|company|co|limited|ltd|l l c|llc|l l p|llp|l p|lp|p l c|plc|'
+                || 'g m b h|gmbh|mbh|ag|kg|ohg|ug|se|s a|sa|s a s|sas|s a r l|sarl|s r l|srl|s p a|spa|b v|bv|n v|nv|'
+                || 'oy|oyj|ab|a s|as|aps|pty|pte|pvt|private|sdn|bhd|k k|kk|ltda))+$', ''), ' ', ''),
         '^(?:株式会社|有限会社)?(.+?)(?:(?:(?:股份|责任|責任)?有限(?:责任|責任)?公司|股份公司|分公司|公司|(?:特殊普通|普通|有限)合伙'
             || '|株式会社|有限会社|株)+(?:.{1,12}分公司)?)?$', '\\1'),
         ['无', '暂无', '没有', '未知', '不详', '个人', '个体', '自由职业', '测试', 'test', 'na', 'none', 'null', 'nil', 'unknown'],

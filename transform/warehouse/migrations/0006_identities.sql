@@ -1,20 +1,24 @@
 -- Who is who. A node is an id that rows come under: lead:ID, anonymous:ID, or KIND:VALUE of an identifier. The package
 -- transform/identity says what links nodes to persons.
 
--- What the raw rows say about pairs of nodes, a row for each direction. Every column is a minimum or maximum over rows, so
--- the same rows may be added again, in any order.
+-- What the raw rows say about pairs of nodes, a row for each direction. Every column is a minimum or maximum over rows,
+-- so the same rows may be added again, in any order.
 CREATE TABLE IF NOT EXISTS identity_links /*on_cluster*/
 (
     node UInt64 COMMENT 'cityHash64(workspace, kind, value)',
     other UInt64 COMMENT 'the node at the other end',
-    link Enum8('id' = 0, 'id of' = 1, 'alias' = 2, 'alias of' = 3, 'merged into' = 4, 'merged from' = 5) COMMENT 'what other is to node',
+    link Enum8('id' = 0, 'id of' = 1, 'alias' = 2, 'alias of' = 3, 'merged into' = 4, 'merged from' = 5)
+        COMMENT 'what other is to node',
     workspace SimpleAggregateFunction(any, LowCardinality(String)),
-    kind SimpleAggregateFunction(any, LowCardinality(String)) COMMENT 'of node: lead, anonymous or that of the identifier',
+    kind SimpleAggregateFunction(any, LowCardinality(String))
+        COMMENT 'of node: lead, anonymous or that of the identifier',
     value SimpleAggregateFunction(any, String),
     other_kind SimpleAggregateFunction(any, LowCardinality(String)),
     first_at SimpleAggregateFunction(min, DateTime64(3, 'UTC')) COMMENT 'when a row first said so',
-    seen_at SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC'))) COMMENT 'when a row that is no update of a lead last said so',
-    stated SimpleAggregateFunction(max, Tuple(at DateTime64(3, 'UTC'), event_id String)) COMMENT 'the last update of a lead that said so; 1970 where none did'
+    seen_at SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC')))
+        COMMENT 'when a row that is no update of a lead last said so',
+    stated SimpleAggregateFunction(max, Tuple(at DateTime64(3, 'UTC'), event_id String))
+        COMMENT 'the last update of a lead that said so; 1970 where none did'
 )
 ENGINE = /*replicated*/AggregatingMergeTree
 ORDER BY (node, other, link);
@@ -32,7 +36,8 @@ CREATE TABLE IF NOT EXISTS identities /*on_cluster*/
     value String,
     lead_id String COMMENT 'the person',
     first_at DateTime64(3, 'UTC') COMMENT 'when a row first linked the node',
-    via LowCardinality(String) COMMENT 'of a lead: the kind of id that it shares with another lead, the first by name; merged_into where it was merged by hand; indirect where others link the two',
+    -- The first kind by name; merged_into where the lead was merged by hand; indirect where others link the two.
+    via LowCardinality(String) COMMENT 'of a lead: the kind of id that it shares with another lead',
     _ver UInt64,
     _deleted UInt8
 )
@@ -55,7 +60,8 @@ ORDER BY (workspace, kind, value);
 CREATE TABLE IF NOT EXISTS duplicate_daily /*on_cluster*/
 (
     workspace LowCardinality(String),
-    date Date32 COMMENT 'in the business time zone: of the creation of a lead, and of when a further record of it was first linked',
+    date Date32
+        COMMENT 'in the business time zone: of creation; of a duplicate, of when it was first linked',
     records UInt64 COMMENT 'leads and duplicates',
     leads UInt64,
     duplicates UInt64 COMMENT 'records that were merged into another one, whenever that was',
