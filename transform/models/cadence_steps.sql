@@ -113,8 +113,11 @@ FROM
                     arraySort(groupArray(CAST((occurred_at, toInt32(toDate32(occurred_at, {tz:String})), method)
                         AS Tuple(at DateTime64(3, 'UTC'), day Int32, method String)))) AS activities
                 FROM activities
+                WHERE (workspace, lead_id) IN (SELECT workspace, lead_id FROM sla_states WHERE grade[-1] != '')
                 GROUP BY workspace, lead_id
             ) AS done USING (workspace, lead_id)
+            -- A grade once reached is carried on: leads without one at the end never had one.
+            WHERE st.grade[-1] != ''
         ) AS s
         ARRAY JOIN s.runs AS run, s.untils AS until
         WHERE run.grade != ''

@@ -63,7 +63,8 @@ FROM
             CROSS JOIN sla_policies AS p
         )
         WHERE rule != 0
-    ) AS known
+    ) AS known,
+    (SELECT groupArray(cityHash64(clock, policy)) FROM sla_policies) AS ids
     SELECT
         timed.workspace AS workspace,
         timed.lead_id AS lead_id,
@@ -167,19 +168,20 @@ FROM
                     lead_id,
                     clock,
                     policy,
-                    rules[holding[run]] AS rule,
-                    rule_ms[holding[run]] AS duration,
-                    rule_working[holding[run]] AS working,
+                    rules[holds] AS rule,
+                    rule_ms[holds] AS duration,
+                    rule_working[holds] AS working,
                     pauses_while_locked,
                     drops_cancelled,
-                    stage[run] AS stage,
-                    grade[run] AS grade,
-                    given_at[run] < until_at AS is_given,
-                    CAST(if(is_given, given_owner[run], '') AS LowCardinality(String)) AS owner,
-                    CAST(if(is_given, given_team[run], '') AS LowCardinality(String)) AS team,
+                    stage,
+                    grade,
+                    given_at < until_at AS is_given,
+                    CAST(if(is_given, owner_given, '') AS LowCardinality(String)) AS owner,
+                    CAST(if(is_given, team_given, '') AS LowCardinality(String)) AS team,
                     started_at,
                     met_at,
-                    if(met_at IS NULL AND until != 0, until_at, NULL) AS ended_at
+                    if(met_at IS NULL AND until_at < toDateTime64('2299-12-31 00:00:00', 3, 'UTC'), until_at, NULL
+                        ) AS ended_at
                 FROM
                 (
                     SELECT
@@ -194,19 +196,14 @@ FROM
                         rule_working,
                         pauses_while_locked,
                         drops_cancelled,
+                        holds,
                         stage,
                         grade,
                         given_at,
-                        given_owner,
-                        given_team,
-                        holding,
-                        run,
-                        until,
-                        at[run] AS run_at,
-                        if(until = 0, toDateTime64('2299-12-31 00:00:00', 3, 'UTC'), at[until]) AS until_at,
-                        until != 0 AND NOT open[until] AS closes,
-                        opened_at[run] AS run_opened_at,
-                        arrayFilter(v -> v >= run_at AND (v < until_at OR (v = until_at AND closes)),
+                        owner_given,
+                        team_given,
+                        until_at,
+                        arrayFilter(v -> v >= run_at AND (v < until_at OR (v = until_at AND NOT until_open)),
                             if(met_by_effective, effective_at, any_at)) AS inside,
                         if(repeats, arrayPushFront(arrayFilter(v -> v > run_at AND v < until_at, inside), run_at),
                             [run_at]) AS starts,
@@ -218,13 +215,12 @@ FROM
                             s.workspace AS workspace,
                             s.lead_id AS lead_id,
                             s.at AS at,
-                            s.open AS open,
                             s.opened_at AS opened_at,
-                            s.stage AS stage,
-                            s.grade AS grade,
-                            s.given_at AS given_at,
-                            s.given_owner AS given_owner,
-                            s.given_team AS given_team,
+                            s.stage AS stages,
+                            s.grade AS grades,
+                            s.given_at AS givens,
+                            s.given_owner AS owners,
+                            s.given_team AS teams,
                             s.any_at AS any_at,
                             s.effective_at AS effective_at,
                             p.clock AS clock,
@@ -240,15 +236,21 @@ FROM
                             p.rule_ms AS rule_ms,
                             p.rule_working AS rule_working,
                             -- Which rule holds in each state, 0 for none.
-                            arrayMap((open, held, kind) -> if(open AND (held > 0 OR NOT p.on_assignment),
-                                transform(bitXor(kind, p.id), known.1, known.2, toUInt32(0)), toUInt32(0)),
-                                s.open, s.held, s.kinds) AS holding,
-                            -- A run is a row of states that differ in nothing the clock looks at: where each begins.
-                            arrayFilter((i, rule, rule0, opened, opened0, held, held0) -> rule != rule0
+                            arrayMap((kind, held) -> if(kind != 0 AND (held > 0 OR NOT p.on_assignment),
+                                transform(bitXor(kind, clock_id), known.1, known.2, toUInt32(0)), toUInt32(0)),
+                                s.kinds, s.held) AS holding,
+                            -- A run is a row of states that differ in nothing the clock looks at: where each begins,
+                            -- and for each state the first moment after it at which its run is over.
+                            arrayMap((rule, rule0, opened, opened0, held, held0) -> rule != rule0
                                     OR (rule != 0 AND (opened != opened0 OR (p.on_assignment AND held != held0))),
-                                arrayEnumerate(holding), holding, arrayPushFront(arrayPopBack(holding), toUInt32(0)),
+                                holding, arrayPushFront(arrayPopBack(holding), toUInt32(0)),
                                 s.opened_at, arrayPushFront(arrayPopBack(s.opened_at), s.opened_at[1]),
-                                s.held, arrayPushFront(arrayPopBack(s.held), s.held[1])) AS runs
+                                s.held, arrayPushFront(arrayPopBack(s.held), s.held[1])) AS begins,
+                            arrayPushBack(arrayPopFront(begins), true) AS ends,
+                            arrayReverseFill((v, over) -> over, arrayPushBack(arrayPopFront(s.at),
+                                toDateTime64('2299-12-31 00:00:00', 3, 'UTC')), ends) AS untils,
+                            arrayReverseFill((v, over) -> over, arrayPushBack(arrayPopFront(s.open), true), ends
+                                ) AS until_opens
                         FROM
                         (
                             SELECT
@@ -260,8 +262,15 @@ FROM
                                 st.stage AS stage,
                                 st.grade AS grade,
                                 st.held AS held,
-                                arrayMap((stage, grade, priority) -> cityHash64(stage, grade, priority),
-                                    st.stage, st.grade, st.priority) AS kinds,
+                                -- What rules look at; 0 for a lead that is not open, of which no clock runs.
+                                arrayMap((open, stage, grade, priority) ->
+                                    if(open, cityHash64(stage, grade, priority), toUInt64(0)),
+                                    st.open, st.stage, st.grade, st.priority) AS kinds,
+                                -- The clocks of which a rule holds in some state: only these are looked at.
+                                arrayDistinct(kinds) AS distinct_kinds,
+                                arrayFilter(id -> arrayExists(
+                                    k -> k != 0 AND transform(bitXor(k, id), known.1, known.2, toUInt32(0)) != 0,
+                                    distinct_kinds), ids) AS clocks,
                                 arrayMap((owner, team) -> owner != '' OR team != '', st.owner, st.team) AS has_it,
                                 -- Who has the lead in each state, or else who gets it next; at the end of time nobody.
                                 arrayReverseFill(v -> v < toDateTime64('2299-12-31 00:00:00', 3, 'UTC'),
@@ -284,17 +293,20 @@ FROM
                                 GROUP BY workspace, lead_id
                             ) AS done USING (workspace, lead_id)
                         ) AS s
-                        CROSS JOIN
+                        ARRAY JOIN s.clocks AS clock_id
+                        ANY LEFT JOIN
                         (
                             SELECT
                                 cityHash64(clock, policy) AS id, clock, policy, valid_from, valid_until, on_assignment,
                                 met_by_effective, repeats, unless_worked, pauses_while_locked, drops_cancelled, rules,
                                 rule_ms, rule_working
                             FROM sla_policies
-                        ) AS p
+                        ) AS p ON clock_id = p.id
                     )
-                    ARRAY JOIN runs AS run, arrayResize(arrayPopFront(runs), length(runs), 0) AS until
-                    WHERE holding[run] != 0
+                    ARRAY JOIN at AS run_at, holding AS holds, begins AS begun, opened_at AS run_opened_at,
+                        stages AS stage, grades AS grade, givens AS given_at, owners AS owner_given,
+                        teams AS team_given, untils AS until_at, until_opens AS until_open
+                    WHERE begun AND holds != 0
                         AND NOT (unless_worked AND arrayExists(v -> v >= run_opened_at AND v < run_at, any_at))
                 )
                 ARRAY JOIN starts AS started_at, arrayResize(mets, length(starts), NULL) AS met_at

@@ -155,7 +155,7 @@ CREATE TABLE IF NOT EXISTS sla_attainment /*on_cluster*/
     started UInt64 COMMENT 'met + breached + running + cancelled',
     met UInt64 COMMENT 'in time',
     breached UInt64 COMMENT 'met late, overdue or missed',
-    overdue UInt64 COMMENT 'breached and still not met',
+    overdue UInt64 COMMENT 'breached, not met, and still asked for: a missed cycle is over',
     running UInt64 COMMENT 'not yet due',
     cancelled UInt64,
     median_working_seconds Nullable(Float64) COMMENT 'of the cycles that were met, late ones included',
