@@ -77,7 +77,7 @@ then 7 × 24 hours back and does not include its far end. What is not known is N
   latest that is not empty counts. Yes and no are also true, false, 1, 0, 是, 否, 有, 无; a number is written in digits,
   with a point and commas between thousands.
 - Behaviours, pages and touches are known by the names given, in the same way.
-- Whose history it is (identities, accounts) is as known today. Of more than 2,000 events of one lead the middle is left
-  out, so counts over them are at least as large as they say, a first follow-up among them is not seen, and more events later
-  change what is left out. Windows that lie in the first or last 1,000 are exact.
+- Whose history it is (identities, accounts) is as known today. Of more than 2,000 touches and behaviours of one lead the
+  middle is left out, so counts over them are at least as large as they say, and more of them later change what is left
+  out. Windows that lie in the first or last 1,000 are exact. Stages, assignments and follow-ups are never left out.
 `
