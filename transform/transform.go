@@ -89,7 +89,7 @@ func (c Config) plan(models []Model) string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, c.SLA.Hash())
 	// Rates and targets touch only tables that each run replaces.
-	c.Progress, c.SLA, c.Costs = nil, nil, cost.Config{}
+	c.Progress, c.SLA, c.Costs, c.Decays = nil, nil, cost.Config{}, c.decays()
 	fmt.Fprintf(sum, "%#v %#v", c, histories)
 	for _, m := range models {
 		fmt.Fprintf(sum, "%#v", m)
