@@ -186,10 +186,7 @@ func (r *run) do(ctx context.Context) error {
 	}
 	compute := r.increment
 	if r.result.Rebuilt {
-		if err := fillDecays(ctx, r.db, r.cfg.decays()); err != nil {
-			return err
-		}
-		if _, err := r.cfg.SLA.Fill(ctx, r.db, calendarFrom, calendarTo); err != nil {
+		if err := r.fillSettings(ctx); err != nil {
 			return err
 		}
 		compute = r.rebuild
@@ -215,6 +212,23 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	return r.mark.write(ctx, r.db, WatermarkName)
+}
+
+// fillSettings writes the tables of settings that models by lead read. They change with the plan, so a rebuild is enough.
+func (r *run) fillSettings(ctx context.Context) error {
+	read := r.references()
+	if slices.Contains(read, "decays") {
+		if err := fillDecays(ctx, r.db, r.cfg.decays()); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(sla.Tables, func(table string) bool { return slices.Contains(read, table) }) {
+		if _, err := r.cfg.SLA.Fill(ctx, r.db, calendarFrom, calendarTo); err != nil {
+			return err
+		}
+	}
+	r.told("fill the settings")
+	return nil
 }
 
 // attribute computes what is not said in SQL: the channels' credits by all paths together. Where nobody was computed
