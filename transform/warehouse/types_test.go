@@ -34,7 +34,7 @@ func typeCases() []typeCase {
 		{column: "LowCardinality(String)", in: []any{"", awkward, "\n\n"}},
 		{column: "Nullable(String)", in: []any{nil, "", awkward, &s}, out: []any{nil, "", awkward, "x"}},
 		{column: "LowCardinality(Nullable(String))", in: []any{nil, "", "a"}},
-		{column: "FixedString(3)", in: []any{"abc", "\n\nx"}},
+		{column: "FixedString(16)", in: []any{"0123456789abcdef", "\n\n\x00\xff 线 12345\n\n"}},
 		{column: "Bool", in: []any{true, false}},
 		{column: "Nullable(Bool)", in: []any{nil, true, false, &yes}, out: []any{nil, true, false, true}},
 		{column: "UInt8", in: []any{uint8(0), uint8(255)}},
