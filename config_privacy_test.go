@@ -50,7 +50,7 @@ func TestPrivacyKey(t *testing.T) {
 	if err := os.Remove(cfg.keyFile()); err != nil {
 		t.Fatal(err)
 	}
-	refused(cfg, "is gone: restore it")
+	_ = refused(cfg, "is gone: restore it") // which says what it found
 	if _, err := os.Stat(cfg.keyFile()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a new key was made for data that has another: %v", err)
 	}
