@@ -60,8 +60,48 @@ func typeCases() []typeCase {
 			column: "Map(LowCardinality(String), String)",
 			in:     []any{map[string]string{}, map[string]string{"a": awkward, "": "x"}},
 		},
+		{column: "Map(LowCardinality(String), UInt32)", in: []any{map[string]uint32{}, map[string]uint32{"call": 7}}},
+		{column: "Map(LowCardinality(String), UInt64)", in: []any{map[string]uint64{"": math.MaxUint64}}},
 		{column: "Array(Tuple(rule LowCardinality(String), points Float64))", in: []any{[]map[string]any{}, reasons}},
+		{column: "Array(Array(String))", in: []any{[][]string{}, [][]string{{}}, [][]string{{"a", awkward}, {}}}},
+		{column: "Array(Bool)", in: []any{[]bool{}, []bool{true, false}}},
+		{column: "Array(Float64)", in: []any{[]float64{}, []float64{0, math.Inf(1)}}},
+		{column: "Array(Int64)", in: []any{[]int64{}, []int64{math.MinInt64}}},
+		{column: "Array(UInt32)", in: []any{[]uint32{}, []uint32{math.MaxUint32}}},
+		{column: "Array(DateTime64(3, 'UTC'))", in: []any{[]time.Time{}, []time.Time{at}}},
+		{column: "Array(Nullable(DateTime64(3, 'UTC')))", in: []any{[]*time.Time{}, []*time.Time{nil, &at}}},
+		{
+			column: "Array(Map(LowCardinality(String), String))",
+			in:     []any{[]map[string]string{}, []map[string]string{{}, {"a": awkward}}},
+		},
+		{column: "Tuple(" + sevenRules("Float64") + ")", in: []any{seven(1.5)}},
+		{column: "Tuple(" + sevenRules("Nullable(Float64)") + ")", in: []any{seven(nil)}, out: []any{seven((*float64)(nil))}},
+		{
+			column: "Enum8('id' = 0, 'id of' = 1, 'alias' = 2, 'alias of' = 3, 'merged into' = 4, 'merged from' = 5)",
+			in:     []any{"id", "merged from"},
+		},
+		{column: "SimpleAggregateFunction(any, String)", in: []any{"", awkward}},
+		{column: "SimpleAggregateFunction(any, LowCardinality(String))", in: []any{"", awkward}},
+		{column: "SimpleAggregateFunction(min, DateTime64(3, 'UTC'))", in: []any{at}},
+		{column: "SimpleAggregateFunction(max, Nullable(DateTime64(3, 'UTC')))", in: []any{nil, at}},
+		{
+			column: "SimpleAggregateFunction(max, Tuple(at DateTime64(3, 'UTC'), event_id String))",
+			in:     []any{map[string]any{"at": at, "event_id": awkward}},
+		},
 	}
+}
+
+// rules are the fields of a tuple with one value for each rule of attribution.
+var rules = []string{"first", "last", "last_non_direct", "linear", "time_decay", "position", "w_shaped"}
+
+func sevenRules(kind string) string { return strings.Join(rules, " "+kind+", ") + " " + kind }
+
+func seven(v any) map[string]any {
+	values := map[string]any{}
+	for _, rule := range rules {
+		values[rule] = v
+	}
+	return values
 }
 
 var sameTypes = cmp.Options{cmpopts.EquateNaNs()}

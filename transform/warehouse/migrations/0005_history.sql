@@ -1,10 +1,12 @@
 -- What is known of a lead is recomputed lead by lead: a run takes the leads that something happened to and replaces their
 -- rows by rows of a higher _ver. A row that is no more is replaced by one that says _deleted. Readers see the last row of
--- each key, for the connection asks for FINAL. The tables are made anew here; the next run fills them from the raw ones.
+-- each key, for the connection asks for FINAL. The tables are made anew here.
 --
 -- The tables have no partitions: a run writes one part a table, and a rebuild one for each range of leads.
 
--- How far the derived tables have come: the last row of each name.
+-- How far the derived tables have come: the last row of each name. None, so that the next run fills them from the raw ones.
+DROP TABLE IF EXISTS watermarks /*on_cluster*/ SYNC;
+
 CREATE TABLE IF NOT EXISTS watermarks /*on_cluster*/
 (
     name LowCardinality(String),
