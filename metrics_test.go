@@ -108,7 +108,7 @@ func TestProgramMetrics(t *testing.T) {
 	}
 	const letters = `clew_ingest_dead_letters_total{reason="missing_field"}`
 	// The jobs run at the start, and once more every few minutes.
-	const run = `clew_job_runs_total{job="leads",result="ok"}`
+	const run = `clew_job_runs_total{job="transform",result="ok"}`
 	after := before
 	for after.samples["clew_ingest_batch_rows_total"] < 11 || after.samples[run] < 1 {
 		select {
@@ -122,7 +122,7 @@ func TestProgramMetrics(t *testing.T) {
 		"clew_ingest_rows_total": 10, letters: 1, "clew_ingest_batch_rows_total": 11,
 		"clew_ingest_sink_retries_total": 0, "clew_ingest_ambiguous_inserts_total": 0, "clew_ingest_fence_aborts_total": 0,
 		`clew_ingest_lag_records{topic="clew.stages",partition="0"}`: 0,
-		`clew_job_runs_total{job="leads",result="failed"}`:           0,
+		`clew_job_runs_total{job="transform",result="failed"}`:           0,
 	} {
 		if got, ok := after.samples[name]; !ok || got != want {
 			t.Errorf("%s is %g (%t), want %g", name, got, ok, want)
@@ -130,14 +130,14 @@ func TestProgramMetrics(t *testing.T) {
 	}
 	for _, name := range []string{
 		"clew_ingest_batches_total", "clew_ingest_batch_bytes_total", `clew_ingest_freshness_seconds{quantile="0.99"}`,
-		`clew_job_duration_seconds{job="leads"}`, "clew_go_goroutines", "clew_go_heap_bytes", "clew_process_cpu_seconds_total",
+		`clew_job_duration_seconds{job="transform"}`, "clew_go_goroutines", "clew_go_heap_bytes", "clew_process_cpu_seconds_total",
 		"clew_process_resident_memory_bytes", `clew_http_requests_total{route="/metrics",method="GET",status="200"}`,
 	} {
 		if after.samples[name] <= 0 {
 			t.Errorf("%s is %g, want more than 0", name, after.samples[name])
 		}
 	}
-	if age, ok := after.samples[`clew_job_last_success_age_seconds{job="leads"}`]; !ok || age < 0 || age > 300 {
+	if age, ok := after.samples[`clew_job_last_success_age_seconds{job="transform"}`]; !ok || age < 0 || age > 300 {
 		t.Errorf("the job went well %g s ago", age)
 	}
 	counted := before.samples[`clew_http_requests_total{route="/metrics",method="GET",status="200"}`]
