@@ -122,7 +122,7 @@ func TestProgramMetrics(t *testing.T) {
 		"clew_ingest_rows_total": 10, letters: 1, "clew_ingest_batch_rows_total": 11,
 		"clew_ingest_sink_retries_total": 0, "clew_ingest_ambiguous_inserts_total": 0, "clew_ingest_fence_aborts_total": 0,
 		`clew_ingest_lag_records{topic="clew.stages",partition="0"}`: 0,
-		`clew_job_runs_total{job="transform",result="failed"}`:           0,
+		`clew_job_runs_total{job="transform",result="failed"}`:       0,
 	} {
 		if got, ok := after.samples[name]; !ok || got != want {
 			t.Errorf("%s is %g (%t), want %g", name, got, ok, want)

@@ -234,7 +234,7 @@ CREATE TABLE IF NOT EXISTS lead_signals /*on_cluster*/
 ENGINE = /*replicated*/ReplacingMergeTree(_ver, _deleted)
 ORDER BY (workspace, lead_id, signal, day);
 
--- Which decayed sums are kept: of a signal, or of every signal where that is empty. Settings fill it at each run.
+-- Which decayed sums are kept: of a signal, or of every signal where that is empty. A rebuild fills it from the settings.
 CREATE TABLE IF NOT EXISTS decays /*on_cluster*/
 (
     signal LowCardinality(String) COMMENT 'empty: every signal',
