@@ -80,11 +80,6 @@ func (r *run) findStrangers(ctx context.Context) error {
 	return nil
 }
 
-// unlinked is the person of a node that identities does not hold.
-func unlinked(kind, value string) string {
-	return fmt.Sprintf("if(%s IN ('', '%s'), %s, concat(%[1]s, ':', %[3]s))", kind, identity.KindLead, value)
-}
-
 // gather fills the histories of the scope's persons.
 func (r *run) gather(ctx context.Context, in scope) error {
 	linked, err := r.gatherAliases(ctx, in)
@@ -107,7 +102,7 @@ func (r *run) gather(ctx context.Context, in scope) error {
 // default and do not. It says which kinds of nodes there are.
 func (r *run) gatherAliases(ctx context.Context, in scope) (map[string]bool, error) {
 	sql := "SELECT workspace, kind, value, lead_id FROM " + r.db.Name() + ".identities WHERE " + in.holds("lead_id") +
-		" OR " + in.holds(unlinked("kind", "value"))
+		" OR " + in.holds(identity.OwnPerson("kind", "value"))
 	err := r.work.InsertSelect(ctx, "aliases", []string{"workspace", "kind", "value", "lead_id"}, sql, with(r.params, in.params))
 	if err != nil {
 		return nil, fmt.Errorf("gather the aliases of persons: %w", err)
@@ -163,7 +158,7 @@ func (h history) branches(database string, in scope, linked map[string]bool, s s
 
 // identified gives the rows that come under an identifier alone. They are few, so that each is looked up.
 func (h history) identified(database string, in scope) string {
-	return "SELECT if(of.lead_id != '', of.lead_id, " + unlinked("_kind", "_node") + ") AS person, rows.lead_id, rows." +
+	return "SELECT if(of.lead_id != '', of.lead_id, " + identity.OwnPerson("_kind", "_node") + ") AS person, rows.lead_id, rows." +
 		strings.ReplaceAll(h.columns, ", ", ", rows.") +
 		"\nFROM (SELECT lead_id, (" + identity.IdentifierNode + " AS _of).1 AS _kind, _of.2 AS _node, " + h.columns + " FROM " +
 		database + "." + h.table + " WHERE lead_id = '' AND anonymous_id = '' AND _node != ''" +

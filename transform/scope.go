@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"clew/transform/identity"
 	"clew/transform/warehouse"
 )
 
@@ -64,7 +65,7 @@ func (r *run) cuts(ctx context.Context) ([]string, error) {
 		Rows   uint64 `ch:"n"`
 	}
 	err = r.db.Select(ctx, &sample, "SELECT person, {sampled:UInt64} * count() AS n\nFROM (SELECT "+node+" AS node, "+
-		unlinked("node.1", "node.2")+" AS person FROM ("+strings.Join(ids, "\nUNION ALL\n")+"))\nWHERE person != '' AND cityHash64(person) % {sampled:UInt64} = 0\nGROUP BY person ORDER BY person",
+		identity.OwnPerson("node.1", "node.2")+" AS person FROM ("+strings.Join(ids, "\nUNION ALL\n")+"))\nWHERE person != '' AND cityHash64(person) % {sampled:UInt64} = 0\nGROUP BY person ORDER BY person",
 		warehouse.Params{"sampled": sampled})
 	var cuts []string
 	var rows uint64
@@ -84,7 +85,7 @@ func (r *run) touched(ctx context.Context) (scope, uint64, error) {
 	}
 	r.told("find what arrived")
 	parts := []string{
-		"SELECT nodes.workspace, if(of.lead_id != '', of.lead_id, " + unlinked("nodes.kind", "nodes.value") + ") AS person\n" +
+		"SELECT nodes.workspace, if(of.lead_id != '', of.lead_id, " + identity.OwnPerson("nodes.kind", "nodes.value") + ") AS person\n" +
 			"FROM nodes LEFT JOIN (SELECT workspace, kind, value, lead_id FROM " + r.db.Name() + ".identities\n" +
 			"WHERE (workspace, kind, value) IN (SELECT workspace, kind, value FROM nodes)) AS of USING (workspace, kind, value)",
 		"SELECT workspace, lead_id FROM " + r.db.Name() + ".touched WHERE _ingested_at >= {from:DateTime64(3, 'UTC')}",

@@ -59,15 +59,7 @@ func (b *Broker) committed(ctx context.Context, topics []string, group string) (
 		return nil, err
 	}
 	defer c.Close()
-	partitions, err := c.Partitions(ctx, topics)
-	if err != nil {
-		return nil, err
-	}
-	ranges, err := c.Offsets(ctx, partitions)
-	if err != nil {
-		return nil, err
-	}
-	done, err := c.Committed(ctx, group, partitions)
+	ranges, done, err := c.held(ctx, topics, group)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -19,34 +21,41 @@ func (b *Broker) Retain(ctx context.Context, topics []string, group string, befo
 		return 0, err
 	}
 	defer c.Close()
-	partitions, err := c.Partitions(ctx, topics)
+	ranges, committed, err := c.held(ctx, topics, group)
 	if err != nil {
 		return 0, err
 	}
-	ranges, err := c.Offsets(ctx, partitions)
-	if err != nil {
-		return 0, err
-	}
-	committed, err := c.Committed(ctx, group, partitions)
-	if err != nil {
-		return 0, err
-	}
-	since, err := c.since(ctx, partitions, before)
+	since, err := c.since(ctx, slices.Collect(maps.Keys(ranges)), before)
 	if err != nil {
 		return 0, err
 	}
 	trims := make(map[Partition]int64)
-	for _, p := range partitions {
-		to := ranges[p].End
+	for p, r := range ranges {
+		to := r.End
 		if first, ok := since[p]; ok {
 			to = first
 		}
-		if to = min(to, committed[p], ranges[p].End-1); to > ranges[p].First {
+		if to = min(to, committed[p], r.End-1); to > r.First {
 			trims[p] = to
-			deleted += to - ranges[p].First
+			deleted += to - r.First
 		}
 	}
 	return deleted, b.Trim(ctx, trims)
+}
+
+// held returns what the partitions of the topics hold, and up to where a group has committed it.
+func (c *Client) held(
+	ctx context.Context, topics []string, group string,
+) (ranges map[Partition]Range, committed map[Partition]int64, err error) {
+	partitions, err := c.Partitions(ctx, topics)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ranges, err = c.Offsets(ctx, partitions); err != nil {
+		return nil, nil, err
+	}
+	committed, err = c.Committed(ctx, group, partitions)
+	return ranges, committed, err
 }
 
 // since returns the offset of the first message dated at or after a time. A partition without one is absent.

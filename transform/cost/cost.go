@@ -104,7 +104,7 @@ func (c Config) Fill(ctx context.Context, db *warehouse.DB) error {
 	for i, t := range c.Targets {
 		targets[i] = []any{t.Channel, t.Benchmark, cmp.Or(t.Target, t.Benchmark*share)}
 	}
-	if err := replace(ctx, db, "channel_targets", []string{"channel", "benchmark", "target"}, targets); err != nil {
+	if err := db.ReplaceRows(ctx, "channel_targets", []string{"channel", "benchmark", "target"}, targets); err != nil {
 		return err
 	}
 	if c.Rates == nil {
@@ -118,39 +118,7 @@ func (c Config) Fill(ctx context.Context, db *warehouse.DB) error {
 	for i, r := range known {
 		rates[i] = []any{r.Date, r.Currency, r.Rate}
 	}
-	return replace(ctx, db, "exchange_rates", []string{"date", "currency", "rate"}, rates)
-}
-
-// replace puts rows in the place of those of a table at once.
-func replace(ctx context.Context, db *warehouse.DB, table string, columns []string, rows [][]any) error {
-	next, err := db.Next(ctx, table)
-	if err != nil {
-		return fmt.Errorf("fill %s: %w", table, err)
-	}
-	if err := insert(ctx, db, next, columns, rows); err != nil {
-		return fmt.Errorf("fill %s: %w", table, err)
-	}
-	if err := db.Swap(ctx, table); err != nil {
-		return fmt.Errorf("fill %s: %w", table, err)
-	}
-	return nil
-}
-
-func insert(ctx context.Context, db *warehouse.DB, table string, columns []string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	batch, err := db.Insert(ctx, table, columns)
-	if err != nil {
-		return err
-	}
-	defer batch.Abort()
-	for _, row := range rows {
-		if err := batch.Append(row...); err != nil {
-			return err
-		}
-	}
-	return batch.Send()
+	return db.ReplaceRows(ctx, "exchange_rates", []string{"date", "currency", "rate"}, rates)
 }
 
 // sorted orders rates by currency and day, leaves out repetitions, and refuses two that contradict each other.

@@ -99,6 +99,9 @@ const (
 	personTargets    = "SELECT workspace, value FROM erasure_targets WHERE kind = '" + kindPerson + "'"
 )
 
+// ofPerson is the condition that a derived row is the person's.
+const ofPerson = "(workspace, lead_id) IN (" + personTargets + ")"
+
 func targeted() string { return belongs(leadTargets, anonymousTargets, nodeTargets) }
 
 // begin writes down whom it is about, what is not written yet.
@@ -250,8 +253,7 @@ func (e *eraser) derived(ctx context.Context) error {
 		if slices.Contains(rawTables, table) || table == "identities" {
 			continue
 		}
-		const condition = "(workspace, lead_id) IN (" + personTargets + ")"
-		n, err := e.count(ctx, table+" WHERE "+condition)
+		n, err := e.count(ctx, table+" WHERE "+ofPerson)
 		if err != nil {
 			return fmt.Errorf("look into %s: %w", table, err)
 		}
@@ -261,7 +263,7 @@ func (e *eraser) derived(ctx context.Context) error {
 		if err := e.step("remove the derived rows of " + table); err != nil {
 			return err
 		}
-		if err := e.db.Delete(ctx, table, condition); err != nil {
+		if err := e.db.Delete(ctx, table, ofPerson); err != nil {
 			return err
 		}
 		e.result.Derived += n
@@ -287,7 +289,7 @@ func (e *eraser) verify(ctx context.Context) error {
 	}
 	left := map[string]uint64{}
 	for _, table := range tables {
-		condition := "(workspace, lead_id) IN (" + personTargets + ")"
+		condition := ofPerson
 		if slices.Contains(rawTables, table) {
 			condition = targeted()
 		}

@@ -21,8 +21,14 @@ var (
 // indirect is the via of a lead that is linked only with what is linked with the other lead.
 const indirect = "indirect"
 
-// ownPerson is an SQL expression for the person of a node that is linked with none.
-const ownPerson = "if(kind = 'lead', value, concat(kind, ':', value))"
+// OwnPerson is an SQL expression for the person of a node that is linked with none, out of those of its kind and value;
+// where both are empty, so is the person.
+func OwnPerson(kind, value string) string {
+	return fmt.Sprintf("if(%s IN ('', '%s'), %s, concat(%[1]s, ':', %[3]s))", kind, KindLead, value)
+}
+
+// ownPerson is that of the columns kind and value.
+var ownPerson = OwnPerson("kind", "value")
 
 // resolve fills identity_persons with the nodes of r.links that have another person than their own, and identity_crowds
 // with those that too many share.

@@ -41,33 +41,11 @@ func (p *Plan) Fill(ctx context.Context, db *warehouse.DB, from, to time.Time) (
 		{"cadence_policies", cadenceColumns, p.cadenceRows()},
 		{"sla_policies", clockColumns, p.clockRows(plan)},
 	} {
-		if err := replace(ctx, db, t.name, strings.Split(t.columns, ", "), t.rows); err != nil {
-			return false, fmt.Errorf("fill %s: %w", t.name, err)
+		if err := db.ReplaceRows(ctx, t.name, strings.Split(t.columns, ", "), t.rows); err != nil {
+			return false, err
 		}
 	}
 	return true, nil
-}
-
-// replace swaps in a table with these rows.
-func replace(ctx context.Context, db *warehouse.DB, table string, columns []string, rows [][]any) error {
-	next, err := db.Next(ctx, table)
-	if err != nil {
-		return err
-	}
-	batch, err := db.Insert(ctx, next, columns)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = batch.Abort() }()
-	for _, row := range rows {
-		if err := batch.Append(row...); err != nil {
-			return err
-		}
-	}
-	if err := batch.Send(); err != nil {
-		return err
-	}
-	return db.Swap(ctx, table)
 }
 
 func (p *Plan) calendarRows(from, to time.Time) ([][]any, error) {

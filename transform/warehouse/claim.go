@@ -233,10 +233,8 @@ func (db *DB) awaitEnd(ctx context.Context, owners []string) error {
 					"or end those whose query_id begins with %s by hand", n, advise(err), statementPrefix)
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pollEvery):
+		if err := wait(ctx, pollEvery); err != nil {
+			return err
 		}
 	}
 }

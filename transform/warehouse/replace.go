@@ -22,29 +22,59 @@ func (db *DB) Replace(ctx context.Context, table string, columns []string, selec
 			return 0, err
 		}
 	}
-	lock, _ := db.replacing.LoadOrStore(table, &sync.Mutex{})
-	lock.(*sync.Mutex).Lock()
-	defer lock.(*sync.Mutex).Unlock()
-	rows, err := db.replace(ctx, table, columns, selectSQL, p)
+	var rows uint64
+	err := db.replaceBy(ctx, table, func(next string) (err error) {
+		if err := db.InsertSelect(ctx, next, columns, selectSQL, p); err != nil {
+			return err
+		}
+		rows, err = db.Count(ctx, next)
+		return err
+	})
 	if err != nil {
-		return 0, fmt.Errorf("replace %s: %w", table, err)
+		return 0, err
 	}
 	return rows, nil
 }
 
-func (db *DB) replace(ctx context.Context, table string, columns []string, selectSQL string, p Params) (uint64, error) {
+// ReplaceRows is Replace by rows, whose values stand in the order of columns.
+func (db *DB) ReplaceRows(ctx context.Context, table string, columns []string, rows [][]any) error {
+	return db.replaceBy(ctx, table, func(next string) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		batch, err := db.Insert(ctx, next, columns)
+		if err != nil {
+			return err
+		}
+		defer batch.Abort()
+		for _, row := range rows {
+			if err := batch.Append(row...); err != nil {
+				return err
+			}
+		}
+		return batch.Send()
+	})
+}
+
+// replaceBy swaps in what fill writes to the empty table next.
+func (db *DB) replaceBy(ctx context.Context, table string, fill func(next string) error) error {
+	if err := checkName(table); err != nil {
+		return err
+	}
+	lock, _ := db.replacing.LoadOrStore(table, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
 	next, err := db.Next(ctx, table)
+	if err == nil {
+		err = fill(next)
+	}
+	if err == nil {
+		err = db.Swap(ctx, table)
+	}
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("replace %s: %w", table, err)
 	}
-	if err := db.InsertSelect(ctx, next, columns, selectSQL, p); err != nil {
-		return 0, err
-	}
-	rows, err := db.Count(ctx, next)
-	if err != nil {
-		return 0, err
-	}
-	return rows, db.Swap(ctx, table)
+	return nil
 }
 
 // Next makes an empty copy of a table, TABLE_next, for what Swap puts in its place, and returns its name. What an

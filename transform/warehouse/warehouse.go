@@ -156,8 +156,8 @@ func (db *DB) options() (*clickhouse.Options, error) {
 	}
 	// A time without a zone, as in a parameter, is UTC whatever the machine's zone is.
 	options.Settings["session_timezone"] = "UTC"
-	// Of a Replacing table only the last row of each key is seen; its partitions share no key.
-	options.Settings["final"], options.Settings["do_not_merge_across_partitions_select_final"] = 1, 1
+	// Of a Replacing table only the last row of each key is seen.
+	options.Settings["final"] = 1
 	if db.cfg.MemoryLimit > 0 {
 		options.Settings["max_memory_usage"] = db.cfg.MemoryLimit
 	}
